@@ -1,0 +1,34 @@
+// What the rest of the package knows of files: named byte ranges that can be read. Nothing here touches a disk or network.
+
+/** One open file. `read` may be called in any order; `close` ends it. */
+export interface ReadableFile {
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** Reads exactly `lengthBytes` from `offsetBytes`. The result may be a view: do not write into it. */
+  read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Where a model's files come from: a folder, an object of name → bytes, later a URL or the hub. */
+export interface FileSource {
+  /** For messages and `_name_or_path`: the folder's path, or "files in memory". */
+  readonly name: string;
+  /** Opens a file, or gives undefined when there is none of that name. */
+  open(fileName: string): Promise<ReadableFile | undefined>;
+}
+
+/** Options of every `from_pretrained` that concern where files come from. */
+export interface LoadOptions {
+  progress_callback?: (event: ProgressEvent) => void;
+  signal?: AbortSignal;
+  local_files_only?: boolean;
+}
+
+/** transformers.js's progress events. */
+export type ProgressEvent =
+  | { status: "initiate" | "download" | "done"; name: string; file: string }
+  | { status: "progress"; name: string; file: string; progress: number; loaded: number; total: number }
+  | { status: "ready"; task: string; model: string };
+
+/** What `from_pretrained` takes: a folder, or the files themselves. */
+export type ModelLocation = string | Record<string, Uint8Array | ArrayBuffer> | Map<string, Uint8Array | ArrayBuffer>;

@@ -1,0 +1,216 @@
+// C = activation(A·B + bias + init), f32, B packed.
+//
+//   c     f32 [M][N]  rows ldcBytes apart      may be the same memory as init, must not overlap a or b
+//   a     f32 [M][K]  rows ldaBytes apart
+//   b     f32 [ceil(N/8)][K][8]                packed by pack.ts
+//   bias  f32 [ceil(N/8)·8]                    one value a column
+//   init  f32 [M][N]  rows ldinitBytes apart   the residual; up to 7 floats behind a row are read and ignored
+//
+// Any M, N, K ≥ 1; alignment to 4 bytes is enough. 2·M·N·K flops.
+//
+// Tile: up to 6 rows × 8 columns: 12 accumulators, 2 of B, 1 of A = 15 registers, all that V8 has. Panel outermost, so that
+// it stays in L1 while the rows go by; M is divided evenly over the tiles (128 = 18·6 + 4·5), so that no tile is too short
+// to hide the latency of the multiply-add. Each tile is a call of its own: V8 then tiers the loop up within one matmul.
+import { activateRows, NONE } from "./activation";
+import { PANEL_ROW_BYTES, storeFew } from "./pack";
+import { multiplyAdd } from "./simd";
+
+/** Rows that are multiplied with all panels before the next rows: their part of A stays in L2. */
+const BLOCK_ROWS: i32 = 128;
+/** The last panel, when N is no multiple of 8, is computed here and copied: f32 [BLOCK_ROWS][8]. */
+const lastPanel: usize = memory.data(BLOCK_ROWS * 32, 16);
+
+export function matmulF32(
+  c: usize, ldcBytes: usize, a: usize, ldaBytes: usize, b: usize, bias: usize, init: usize, ldinitBytes: usize,
+  M: i32, N: i32, K: i32, activation: i32,
+): void {
+  const panelBytes = <usize>K * PANEL_ROW_BYTES;
+  for (let m = 0; m < M; m += BLOCK_ROWS) {
+    const rows = min(M - m, BLOCK_ROWS);
+    for (let n = 0; n < N; n += 8) {
+      const at = <usize>n << 2;
+      const panel = b + <usize>(n >> 3) * panelBytes;
+      const columns = N - n;
+      if (columns >= 8) {
+        multiplyPanel(c + at, ldcBytes, a, ldaBytes, panel, bias + at, init + at, ldinitBytes, rows, K);
+        if (activation != NONE) activateRows(activation, c + at, ldcBytes, rows, 8);
+      } else {
+        multiplyPanel(lastPanel, 32, a, ldaBytes, panel, bias + at, init + at, ldinitBytes, rows, K);
+        if (activation != NONE) activateRows(activation, lastPanel, 32, rows, columns);
+        for (let row = 0; row < rows; row++) storeFew(c + at + <usize>row * ldcBytes, lastPanel + (<usize>row << 5), columns);
+      }
+    }
+    c += <usize>BLOCK_ROWS * ldcBytes;
+    a += <usize>BLOCK_ROWS * ldaBytes;
+    init += <usize>BLOCK_ROWS * ldinitBytes;
+  }
+}
+
+/** All tiles of one panel: `rows` rows, as even as can be, none above 6. */
+function multiplyPanel(
+  c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias: usize, init: usize, ldinit: usize, rows: i32, K: i32,
+): void {
+  const tiles = (rows + 5) / 6;
+  const height = rows / tiles;
+  const taller = rows - height * tiles;
+  for (let t = 0; t < tiles; t++) {
+    const tileRows = height + i32(t < taller);
+    if (tileRows == 6) tile6(c, ldc, a, lda, b, bias, init, ldinit, K);
+    else if (tileRows == 5) tile5(c, ldc, a, lda, b, bias, init, ldinit, K);
+    else if (tileRows == 4) tile4(c, ldc, a, lda, b, bias, init, ldinit, K);
+    else if (tileRows == 3) tile3(c, ldc, a, lda, b, bias, init, ldinit, K);
+    else if (tileRows == 2) tile2(c, ldc, a, lda, b, bias, init, ldinit, K);
+    else tile1(c, a, b, bias, init, K);
+    c += <usize>tileRows * ldc;
+    a += <usize>tileRows * lda;
+    init += <usize>tileRows * ldinit;
+  }
+}
+
+function tile6(c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
+  tile(6, c, ldc, a, lda, b, bias, init, ldinit, K);
+}
+function tile5(c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
+  tile(5, c, ldc, a, lda, b, bias, init, ldinit, K);
+}
+function tile4(c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
+  tile(4, c, ldc, a, lda, b, bias, init, ldinit, K);
+}
+function tile3(c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
+  tile(3, c, ldc, a, lda, b, bias, init, ldinit, K);
+}
+function tile2(c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
+  tile(2, c, ldc, a, lda, b, bias, init, ldinit, K);
+}
+
+/** The micro-kernel. `R` is a literal at each call: the compiler drops the rows that a tile has not. */
+// @ts-ignore: decorator
+@inline
+function tile(R: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
+  const a1 = a + lda;
+  const a2 = a1 + lda;
+  const a3 = a2 + lda;
+  const a4 = a3 + lda;
+  const a5 = a4 + lda;
+  let c00 = v128.load(bias);
+  let c01 = v128.load(bias, 16);
+  let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01, c40 = c00, c41 = c01, c50 = c00, c51 = c01;
+  c00 = f32x4.add(c00, v128.load(init));
+  c01 = f32x4.add(c01, v128.load(init, 16));
+  if (R > 1) {
+    init += ldinit;
+    c10 = f32x4.add(c10, v128.load(init));
+    c11 = f32x4.add(c11, v128.load(init, 16));
+  }
+  if (R > 2) {
+    init += ldinit;
+    c20 = f32x4.add(c20, v128.load(init));
+    c21 = f32x4.add(c21, v128.load(init, 16));
+  }
+  if (R > 3) {
+    init += ldinit;
+    c30 = f32x4.add(c30, v128.load(init));
+    c31 = f32x4.add(c31, v128.load(init, 16));
+  }
+  if (R > 4) {
+    init += ldinit;
+    c40 = f32x4.add(c40, v128.load(init));
+    c41 = f32x4.add(c41, v128.load(init, 16));
+  }
+  if (R > 5) {
+    init += ldinit;
+    c50 = f32x4.add(c50, v128.load(init));
+    c51 = f32x4.add(c51, v128.load(init, 16));
+  }
+  const end = <usize>K << 2;
+  for (let k: usize = 0; k < end; k += 4) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    b += PANEL_ROW_BYTES;
+    let x = v128.load32_splat(a + k);
+    c00 = multiplyAdd(x, b0, c00);
+    c01 = multiplyAdd(x, b1, c01);
+    if (R > 1) {
+      x = v128.load32_splat(a1 + k);
+      c10 = multiplyAdd(x, b0, c10);
+      c11 = multiplyAdd(x, b1, c11);
+    }
+    if (R > 2) {
+      x = v128.load32_splat(a2 + k);
+      c20 = multiplyAdd(x, b0, c20);
+      c21 = multiplyAdd(x, b1, c21);
+    }
+    if (R > 3) {
+      x = v128.load32_splat(a3 + k);
+      c30 = multiplyAdd(x, b0, c30);
+      c31 = multiplyAdd(x, b1, c31);
+    }
+    if (R > 4) {
+      x = v128.load32_splat(a4 + k);
+      c40 = multiplyAdd(x, b0, c40);
+      c41 = multiplyAdd(x, b1, c41);
+    }
+    if (R > 5) {
+      x = v128.load32_splat(a5 + k);
+      c50 = multiplyAdd(x, b0, c50);
+      c51 = multiplyAdd(x, b1, c51);
+    }
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  if (R > 1) {
+    c += ldc;
+    v128.store(c, c10);
+    v128.store(c, c11, 16);
+  }
+  if (R > 2) {
+    c += ldc;
+    v128.store(c, c20);
+    v128.store(c, c21, 16);
+  }
+  if (R > 3) {
+    c += ldc;
+    v128.store(c, c30);
+    v128.store(c, c31, 16);
+  }
+  if (R > 4) {
+    c += ldc;
+    v128.store(c, c40);
+    v128.store(c, c41, 16);
+  }
+  if (R > 5) {
+    c += ldc;
+    v128.store(c, c50);
+    v128.store(c, c51, 16);
+  }
+}
+
+/** One row: four steps of k at a time into sums of their own, as two accumulators alone would wait for each other. */
+function tile1(c: usize, a: usize, b: usize, bias: usize, init: usize, K: i32): void {
+  let s00 = f32x4.add(v128.load(bias), v128.load(init));
+  let s01 = f32x4.add(v128.load(bias, 16), v128.load(init, 16));
+  let s10 = f32x4.splat(0), s11 = s10, s20 = s10, s21 = s10, s30 = s10, s31 = s10;
+  const whole = a + (<usize>(K & ~3) << 2);
+  const end = a + (<usize>K << 2);
+  for (; a < whole; a += 16, b += 128) {
+    let x = v128.load32_splat(a);
+    s00 = multiplyAdd(x, v128.load(b), s00);
+    s01 = multiplyAdd(x, v128.load(b, 16), s01);
+    x = v128.load32_splat(a, 4);
+    s10 = multiplyAdd(x, v128.load(b, 32), s10);
+    s11 = multiplyAdd(x, v128.load(b, 48), s11);
+    x = v128.load32_splat(a, 8);
+    s20 = multiplyAdd(x, v128.load(b, 64), s20);
+    s21 = multiplyAdd(x, v128.load(b, 80), s21);
+    x = v128.load32_splat(a, 12);
+    s30 = multiplyAdd(x, v128.load(b, 96), s30);
+    s31 = multiplyAdd(x, v128.load(b, 112), s31);
+  }
+  for (; a < end; a += 4, b += PANEL_ROW_BYTES) {
+    const x = v128.load32_splat(a);
+    s00 = multiplyAdd(x, v128.load(b), s00);
+    s01 = multiplyAdd(x, v128.load(b, 16), s01);
+  }
+  v128.store(c, f32x4.add(f32x4.add(s00, s10), f32x4.add(s20, s30)));
+  v128.store(c, f32x4.add(f32x4.add(s01, s11), f32x4.add(s21, s31)), 16);
+}

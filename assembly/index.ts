@@ -1,11 +1,16 @@
-// What the kernels export; nothing else. All take byte addresses in linear memory and check nothing: src/runtime does.
+// What the kernels export; nothing else. All take byte addresses in linear memory and check nothing: src/ does.
 //
-// Shape letters, used everywhere: M × N × K a matmul's rows, columns, depth; B texts, T tokens, E embedding size,
+// Shape letters, used everywhere: M × N × K a matmul's rows, columns, depth; T tokens (rows of all texts), E embedding size,
 // H hidden size, A attention heads, D head size (H / A), F feed-forward size, V vocabulary size.
-export { multiplyAddPeak } from "./peak";
-export { matmulF32 } from "./matmul-f32";
-export { packRows, packColumns, unpackColumn } from "./pack";
 export { activateRows } from "./activation";
+export { attention, attentionScratchBytes } from "./attention";
+export { embed } from "./embedding";
+export { albertLayer } from "./layer";
+export { layerNorm } from "./layernorm";
+export { matmulF32 } from "./matmul-f32";
+export { packColumns, packRows } from "./pack";
+export { multiplyAddPeak } from "./peak";
+export { softmax } from "./softmax";
 
 /** The first byte that the host may use: what lies below belongs to the kernels. */
 export const heapBase: usize = __heap_base;

@@ -1,0 +1,39 @@
+// y[i] = e^(scale·x[i] - max) / Σ e^(scale·x[j] - max) over each row, in place.
+//
+//   x  f32 [M][N]   rows rowStrideBytes apart
+//
+// Any M, N ≥ 1, any finite scale > 0. A row with NaN becomes NaN throughout. About 25·M·N flops.
+import { exp4 } from "./activation";
+import { loadLanes, maxLanes, multiplyAdd, storeLanes, sumLanes } from "./simd";
+
+export function softmax(x: usize, rowStrideBytes: usize, M: i32, N: i32, scale: f32): void {
+  for (let m = 0; m < M; m++, x += rowStrideBytes) softmaxRow(x, N, scale);
+}
+
+function softmaxRow(x: usize, N: i32, scale: f32): void {
+  const tail = N & 3;
+  const end = x + (<usize>(N - tail) << 2);
+  const lowest = f32x4.splat(-Infinity);
+
+  let greatest = lowest;
+  for (let at = x; at < end; at += 16) greatest = f32x4.max(greatest, v128.load(at));
+  if (tail) greatest = f32x4.max(greatest, loadLanes(end, tail, lowest));
+  const shift = f32x4.splat(-maxLanes(greatest) * scale);
+  const scales = f32x4.splat(scale);
+
+  let sum = f32x4.splat(0);
+  for (let at = x; at < end; at += 16) {
+    const e = exp4(multiplyAdd(v128.load(at), scales, shift));
+    v128.store(at, e);
+    sum = f32x4.add(sum, e);
+  }
+  if (tail) {
+    const e = exp4(multiplyAdd(loadLanes(end, tail, lowest), scales, shift)); // e^-infinity = 0 beyond the row
+    storeLanes(end, e, tail);
+    sum = f32x4.add(sum, e);
+  }
+
+  const inverse = f32x4.splat(<f32>1 / sumLanes(sum));
+  for (let at = x; at < end; at += 16) v128.store(at, f32x4.mul(v128.load(at), inverse));
+  if (tail) storeLanes(end, f32x4.mul(loadLanes(end, tail, lowest), inverse), tail);
+}

@@ -12,13 +12,23 @@ import { unpackColumn } from "./pack";
 import { loadLanes, storeLanes } from "./simd";
 
 export function embed(
-  out: usize, ids: usize, types: usize, positions: usize, words: usize, typeTable: usize, positionTable: usize,
-  gamma: usize, beta: usize, T: i32, E: i32, eps: f32,
+  out: usize,
+  ids: usize,
+  types: usize,
+  positions: usize,
+  words: usize,
+  typeTable: usize,
+  positionTable: usize,
+  gamma: usize,
+  beta: usize,
+  T: i32,
+  E: i32,
+  eps: f32,
 ): void {
-  const rowBytes = <usize>E << 2;
+  const rowBytes = (<usize>E) << 2;
   let row = out;
   for (let t = 0; t < T; t++, row += rowBytes) {
-    const at = <usize>t << 2;
+    const at = (<usize>t) << 2;
     if (ids) unpackColumn(row, words, load<i32>(ids + at), E);
     addRow(row, typeTable + <usize>load<i32>(types + at) * rowBytes, E);
     addRow(row, positionTable + <usize>load<i32>(positions + at) * rowBytes, E);
@@ -28,7 +38,7 @@ export function embed(
 
 function addRow(to: usize, from: usize, E: i32): void {
   const tail = E & 3;
-  const end = to + (<usize>(E - tail) << 2);
+  const end = to + ((<usize>(E - tail)) << 2);
   for (; to < end; to += 16, from += 16) v128.store(to, f32x4.add(v128.load(to), v128.load(from)));
   const zero = f32x4.splat(0);
   if (tail) storeLanes(to, f32x4.add(loadLanes(to, tail, zero), loadLanes(from, tail, zero)), tail);

@@ -14,3 +14,5 @@ export { softmax } from "./softmax";
 
 /** The first byte that the host may use: what lies below belongs to the kernels. */
 export const heapBase: usize = __heap_base;
+/** 1 in the relaxed build: by this the host knows which build really runs. */
+export const relaxed: i32 = ASC_FEATURE_RELAXED_SIMD ? 1 : 0;

@@ -8,13 +8,13 @@
 import { loadLanes, multiplyAdd, storeLanes, sumLanes } from "./simd";
 
 export function layerNorm(out: usize, x: usize, gamma: usize, beta: usize, M: i32, N: i32, eps: f32): void {
-  const rowBytes = <usize>N << 2;
+  const rowBytes = (<usize>N) << 2;
   for (let m = 0; m < M; m++, out += rowBytes, x += rowBytes) layerNormRow(out, x, gamma, beta, N, eps);
 }
 
 function layerNormRow(out: usize, x: usize, gamma: usize, beta: usize, N: i32, eps: f32): void {
   const tail = N & 3;
-  const wholeBytes = <usize>(N - tail) << 2;
+  const wholeBytes = (<usize>(N - tail)) << 2;
   const zero = f32x4.splat(0);
 
   let sum = zero;

@@ -9,7 +9,18 @@ import { multiplyAdd } from "./simd";
 export function multiplyAddPeak(operands: usize, steps: i32): void {
   const x = v128.load(operands);
   const y = v128.load(operands, 16);
-  let s0 = x, s1 = y, s2 = x, s3 = y, s4 = x, s5 = y, s6 = x, s7 = y, s8 = x, s9 = y, s10 = x, s11 = y;
+  let s0 = x,
+    s1 = y,
+    s2 = x,
+    s3 = y,
+    s4 = x,
+    s5 = y,
+    s6 = x,
+    s7 = y,
+    s8 = x,
+    s9 = y,
+    s10 = x,
+    s11 = y;
   for (let i = 0; i < steps; i++) {
     s0 = multiplyAdd(s0, x, y);
     s1 = multiplyAdd(s1, x, y);

@@ -12,7 +12,7 @@ export function softmax(x: usize, rowStrideBytes: usize, M: i32, N: i32, scale: 
 
 function softmaxRow(x: usize, N: i32, scale: f32): void {
   const tail = N & 3;
-  const end = x + (<usize>(N - tail) << 2);
+  const end = x + ((<usize>(N - tail)) << 2);
   const lowest = f32x4.splat(-Infinity);
 
   let greatest = lowest;

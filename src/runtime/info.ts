@@ -1,0 +1,15 @@
+// What this engine gives the kernels, for the command `info`, benchmarks and bug reports.
+import { type Build, supportsBuild } from "./build.ts";
+
+export interface RuntimeInfo {
+  /** Builds that this engine accepts. */
+  builds: Build[];
+  /** The build that is used when none is forced. */
+  build: Build | undefined;
+}
+
+/** Which wasm builds this engine accepts and which one is used. Reads no file. */
+export function runtimeInfo(): RuntimeInfo {
+  const builds = (["simd", "relaxed"] as const).filter(supportsBuild);
+  return { builds, build: builds.at(-1) };
+}

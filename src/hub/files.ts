@@ -21,7 +21,6 @@ export interface FileSource {
 export interface LoadOptions {
   progress_callback?: (event: ProgressEvent) => void;
   signal?: AbortSignal;
-  local_files_only?: boolean;
 }
 
 /** transformers.js's progress events. */
@@ -30,5 +29,5 @@ export type ProgressEvent =
   | { status: "progress"; name: string; file: string; progress: number; loaded: number; total: number }
   | { status: "ready"; task: string; model: string };
 
-/** What `from_pretrained` takes: a folder, or the files themselves. */
-export type ModelLocation = string | Record<string, Uint8Array | ArrayBuffer> | Map<string, Uint8Array | ArrayBuffer>;
+/** What `from_pretrained` takes: a folder (path or file: URL), or the files themselves. */
+export type ModelLocation = string | URL | Record<string, Uint8Array | ArrayBuffer> | Map<string, Uint8Array | ArrayBuffer>;

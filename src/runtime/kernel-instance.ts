@@ -71,7 +71,7 @@ const SLACK_BYTES = 64;
 
 /** Activation kinds as the kernels number them (assembly/activation.ts). */
 export const ACTIVATION_CODE = { none: 0, gelu: 1, gelu_tanh: 2, relu: 3, silu: 4, tanh: 5 } as const;
-export type ActivationKind = Exclude<keyof typeof ACTIVATION_CODE, "none">;
+
 
 export class KernelInstance {
   readonly build: Build;

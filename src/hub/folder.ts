@@ -1,0 +1,83 @@
+// The one file outside the command that knows node:fs: a folder as a file source, read by position.
+import { type FileHandle, open, readFile, stat } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { RobertalbertError } from "../errors.ts";
+import { env } from "./env.ts";
+import type { FileSource, ReadableFile } from "./files.ts";
+
+/**
+ * @param location a path or a file: URL; a relative path is tried from the working directory, then from `env.localModelPath`
+ * @throws FILE_NOT_FOUND when neither is a folder
+ */
+export async function folderSource(location: string | URL): Promise<FileSource> {
+  const path = typeof location === "string" && !location.startsWith("file:") ? location : fileURLToPath(location);
+  const places = isAbsolute(path) ? [path] : [path, join(env.localModelPath, path)];
+  for (const place of places) {
+    if (await isFolder(place)) return { name: place, open: (fileName) => openFile(place, fileName) };
+  }
+  const tried = places.map((place) => JSON.stringify(place)).join(" and ");
+  throw new RobertalbertError(
+    "FILE_NOT_FOUND",
+    `no model folder at ${tried}: pass the path of a folder with config.json (downloading from the Hugging Face hub comes with a later version)`,
+  );
+}
+
+/** The bytes of a file: URL. @throws FILE_NOT_FOUND, FILE_UNREADABLE */
+export async function readFileBytes(url: URL): Promise<Uint8Array> {
+  try {
+    return await readFile(url);
+  } catch (cause) {
+    throw unreadable(fileURLToPath(url), cause);
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+async function openFile(folder: string, fileName: string): Promise<ReadableFile | undefined> {
+  // Names come from index files too: none may leave the folder.
+  if (fileName === "" || fileName.includes("/") || fileName.includes("\\") || fileName.includes("\0") || fileName.startsWith("..")) {
+    throw new RobertalbertError("FILE_INVALID", `${folder}: file name ${JSON.stringify(fileName)} does not stay in the folder`);
+  }
+  const path = join(folder, fileName);
+  let handle: FileHandle;
+  try {
+    handle = await open(path, "r");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw unreadable(path, cause);
+  }
+  const info = await handle.stat();
+  if (!info.isFile()) {
+    await handle.close();
+    throw new RobertalbertError("FILE_UNREADABLE", `${path} is no file`);
+  }
+  return { name: fileName, sizeBytes: info.size, read: (offset, length) => readAt(handle, path, offset, length), close: () => handle.close() };
+}
+
+async function readAt(handle: FileHandle, path: string, offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(lengthBytes);
+  let done = 0;
+  while (done < lengthBytes) {
+    let got: number;
+    try {
+      got = (await handle.read(bytes, done, lengthBytes - done, offsetBytes + done)).bytesRead;
+    } catch (cause) {
+      throw unreadable(path, cause);
+    }
+    if (got === 0) throw new RobertalbertError("FILE_UNREADABLE", `${path} ended at byte ${offsetBytes + done}: it was cut short while being read`);
+    done += got;
+  }
+  return bytes;
+}
+
+function unreadable(path: string, cause: unknown): RobertalbertError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return new RobertalbertError(code === "ENOENT" ? "FILE_NOT_FOUND" : "FILE_UNREADABLE", `${path} cannot be read: ${message}`, { cause });
+}

@@ -1,0 +1,123 @@
+// The masked-language-model head (Transformers: AlbertMLMHead): logits = LayerNorm(f(x·W + b))·Wordsᵀ + bias, [vocabulary] a row.
+import { activationKind } from "../../config/activations.ts";
+import { Tensor } from "../../tensor.ts";
+import type { ModelWeights } from "../../weights/model-weights.ts";
+import type { Encoder } from "../encoder.ts";
+import { type Linear, loadLinear, loadVector } from "../linear.ts";
+import type { Pack } from "../packs.ts";
+import type { Plan } from "../plan.ts";
+import type { Head } from "./head.ts";
+import { topEntries } from "./top-entries.ts";
+
+export interface MaskedLmWeights {
+  /** H → E. */
+  dense: Linear;
+  gamma: number;
+  beta: number;
+  /** E → V: the word table itself when tied. */
+  decoder: Linear;
+}
+
+/** One guess for a position. */
+export interface TokenScore {
+  token: number;
+  /** Probability over the whole vocabulary. */
+  score: number;
+}
+
+/** Vocabulary columns that are computed together when all logits are wanted: the block of a full pack is 2 MB. */
+const BLOCK_COLUMNS = 1024;
+/** Rows whose whole distributions exist at once when only the best tokens are wanted: 3 MB at 50,265 tokens. */
+const BLOCK_ROWS = 16;
+
+export async function loadMaskedLmWeights(encoder: Encoder, weights: ModelWeights): Promise<MaskedLmWeights> {
+  const { kernels } = encoder;
+  const dense = await loadLinear(kernels, weights, "predictions.dense.weight", "predictions.dense.bias");
+  const gamma = await loadVector(kernels, weights, "predictions.LayerNorm.weight");
+  const beta = await loadVector(kernels, weights, "predictions.LayerNorm.bias");
+  const decoder = weights.has("predictions.decoder.weight")
+    ? await loadLinear(kernels, weights, "predictions.decoder.weight", "predictions.bias")
+    : { ...encoder.weights.words, bias: await loadVector(kernels, weights, "predictions.bias") };
+  return { dense, gamma, beta, decoder };
+}
+
+/** A head that gives all logits, [rows, V], copied out block by block of the vocabulary. */
+export function logitsHead(outputName: string, weights: MaskedLmWeights): Head {
+  const V = weights.decoder.N;
+  return {
+    readsPooler: false,
+    readsTokens: true,
+    start(encoder, _batch, layout) {
+      const values = new Float32Array(layout.rows * V);
+      return {
+        take(pack, plan) {
+          const { kernels } = encoder;
+          const { rows, address, end } = transform(encoder, pack, plan, weights);
+          kernels.ensure(end + rows * BLOCK_COLUMNS * 4);
+          for (let column = 0; column < V; column += BLOCK_COLUMNS) {
+            const columns = Math.min(BLOCK_COLUMNS, V - column);
+            decode(encoder, end, address, rows, weights.decoder, column, columns);
+            const block = kernels.floats(end, rows * columns);
+            layout.forEach(pack, (row, outputRow) => {
+              values.set(block.subarray(row * columns, (row + 1) * columns), outputRow * V + column);
+            });
+          }
+        },
+        outputs: () => ({ [outputName]: new Tensor("float32", values, [...layout.dims, V]) }),
+      };
+    },
+  };
+}
+
+/**
+ * A head that gives no tensors but, in `found`, the best tokens of each output row.
+ * @param candidates only these compete for the list; the scores are still those over the whole vocabulary
+ */
+export function topTokensHead(weights: MaskedLmWeights, topK: number, candidates: readonly number[] | undefined, found: TokenScore[][]): Head {
+  const V = weights.decoder.N;
+  return {
+    readsPooler: false,
+    readsTokens: true,
+    start(encoder, _batch, layout) {
+      return {
+        take(pack, plan) {
+          const { kernels } = encoder;
+          const { rows, address, end } = transform(encoder, pack, plan, weights);
+          const outputRows: number[][] = Array.from({ length: rows }, () => []);
+          layout.forEach(pack, (row, outputRow) => outputRows[row]!.push(outputRow));
+          const most = Math.min(rows, BLOCK_ROWS);
+          kernels.ensure(end + most * V * 4);
+          for (let first = 0; first < rows; first += most) {
+            const count = Math.min(most, rows - first);
+            decode(encoder, end, address + first * weights.dense.N * 4, count, weights.decoder, 0, V);
+            kernels.exports.softmax(end, V * 4, count, V, 1);
+            for (let i = 0; i < count; i++) {
+              const best = topEntries(kernels.floats(end + i * V * 4, V), topK, candidates);
+              for (const outputRow of outputRows[first + i]!) found[outputRow] = best;
+            }
+          }
+        },
+        outputs: () => ({}),
+      };
+    },
+  };
+}
+
+/** LayerNorm(f(x·W + b)) of all computed rows: f32 [rows][E] behind the plan. */
+function transform(encoder: Encoder, pack: Pack, plan: Plan, weights: MaskedLmWeights): { rows: number; address: number; end: number } {
+  const { kernels, config } = encoder;
+  const rows = pack.picks?.length ?? pack.places.length;
+  const E = weights.dense.N;
+  const address = plan.end;
+  const end = address + rows * E * 4;
+  kernels.ensure(end);
+  encoder.linear(address, plan.x, rows, weights.dense, activationKind(config.hidden_act));
+  kernels.exports.layerNorm(address, address, weights.gamma, weights.beta, rows, E, config.layer_norm_eps);
+  return { rows, address, end };
+}
+
+/** Logits of `columns` vocabulary columns from `column` (a multiple of 8): f32 [rows][columns]. */
+function decode(encoder: Encoder, out: number, x: number, rows: number, decoder: Linear, column: number, columns: number): void {
+  const { packed, bias, K } = decoder;
+  encoder.linear(out, x, rows, { packed: packed + column * K * 4, bias: bias + column * 4, N: columns, K });
+}

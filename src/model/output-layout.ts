@@ -1,0 +1,48 @@
+// Where a row's outputs go: [B, T, width] for all positions, or [rows asked for, width].
+import type { Batch } from "./inputs.ts";
+import type { OutputRows, Pack } from "./packs.ts";
+
+export class OutputLayout {
+  /** The dims in front of the width. */
+  readonly dims: readonly number[];
+  /** Rows of the output. */
+  readonly rows: number;
+  private readonly indexOf: Map<number, number[]> | undefined;
+
+  /** Without `wanted` every position has a row; with it the positions listed, text after text, in the order given. */
+  constructor(batch: Batch, wanted: OutputRows) {
+    if (wanted === undefined) {
+      this.dims = [batch.B, batch.T];
+      this.rows = batch.B * batch.T;
+      return;
+    }
+    const indexOf = new Map<number, number[]>();
+    let rows = 0;
+    wanted.forEach((positions, b) => {
+      for (const t of positions) {
+        const place = b * batch.T + t;
+        const list = indexOf.get(place);
+        if (list) list.push(rows++);
+        else indexOf.set(place, [rows++]);
+      }
+    });
+    this.dims = [rows];
+    this.rows = rows;
+    this.indexOf = indexOf;
+  }
+
+  /**
+   * Calls `visit` for each computed row of a pack that has an output.
+   * @param visit gets the row in the plan's `x` and the row of the output
+   */
+  forEach(pack: Pack, visit: (row: number, outputRow: number) => void): void {
+    const queries = pack.picks?.length ?? pack.places.length;
+    for (let row = 0; row < queries; row++) {
+      const packRow = pack.picks ? pack.picks[row]! : row;
+      if (pack.unattended[packRow]) continue;
+      const place = pack.places[packRow]!;
+      if (this.indexOf === undefined) visit(row, place);
+      else for (const outputRow of this.indexOf.get(place) ?? []) visit(row, outputRow);
+    }
+  }
+}

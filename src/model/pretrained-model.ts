@@ -1,0 +1,163 @@
+// AlbertPreTrainedModel: what all models share: the call, its queue, its options, and disposal.
+import { Callable } from "../callable.ts";
+import type { AlbertConfig } from "../config/config.ts";
+import { RobertalbertError, show } from "../errors.ts";
+import type { Build } from "../runtime/build.ts";
+import { WorkMeter } from "../runtime/turn.ts";
+import { Tensor } from "../tensor.ts";
+import type { Captures, Encoder } from "./encoder.ts";
+import { type Head, startAll } from "./heads/head.ts";
+import { type Batch, type ModelInputs, readInputs } from "./inputs.ts";
+import { OutputLayout } from "./output-layout.ts";
+import { checkOutputRows, makePacks, type OutputRows } from "./packs.ts";
+
+export interface CallOptions {
+  /** Adds `hidden_states`: 1 + num_hidden_layers · inner_group_num Tensors [B, T, H]. */
+  output_hidden_states?: boolean;
+  /** Adds `attentions`: num_hidden_layers · inner_group_num Tensors [B, A, T, T]. */
+  output_attentions?: boolean;
+  /**
+   * Per text the positions whose outputs are wanted. Per-token outputs are then [rows, width], text after text in the order
+   * given, and the last layer computes these rows alone.
+   */
+  output_rows?: readonly (readonly number[])[];
+  /** Ends the call with an ABORTED error, within about 50 ms of work. */
+  signal?: AbortSignal;
+}
+
+/** Named Tensors; `hidden_states` and `attentions` are arrays of them. */
+export interface ModelOutput {
+  [name: string]: Tensor | Tensor[] | undefined;
+  hidden_states?: Tensor[];
+  attentions?: Tensor[];
+}
+
+/** How Transformers' loading report reads. */
+export interface LoadingInfo {
+  missing_keys: readonly string[];
+  unexpected_keys: readonly string[];
+}
+
+export interface AlbertPreTrainedModel {
+  // biome-ignore lint/style/useShorthandFunctionType: a class with a call signature needs the merged interface
+  (inputs: ModelInputs & CallOptions, options?: CallOptions): Promise<ModelOutput>;
+}
+
+/**
+ * A model with its weights in a wasm memory of its own. Call it: `await model(inputs, options)`. Calls made at once are
+ * queued. Hidden positions (attention_mask 0) are not computed: their outputs are 0.
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: Callable makes the instance a function
+export abstract class AlbertPreTrainedModel extends Callable {
+  readonly config: AlbertConfig;
+  readonly loading_info: LoadingInfo;
+  /** The wasm build that computes. */
+  readonly build: Build;
+  private loaded: { encoder: Encoder; heads: readonly Head[] } | undefined;
+  private queue: Promise<unknown> = Promise.resolve();
+
+  constructor(encoder: Encoder, heads: readonly Head[], loadingInfo: LoadingInfo) {
+    super();
+    this.config = encoder.config;
+    this.build = encoder.kernels.build;
+    this.loading_info = loadingInfo;
+    this.loaded = { encoder, heads };
+  }
+
+  /** Bytes of wasm memory held; 0 after `dispose()`. It grows to what the longest call needed and no further. */
+  get memory_bytes(): number {
+    return this.loaded?.encoder.kernels.memoryBytes ?? 0;
+  }
+
+  /**
+   * @throws INPUT_INVALID, INPUT_TOO_LONG, OPTION_INVALID, OUT_OF_MEMORY, ABORTED, DISPOSED; the model stays usable (but for DISPOSED)
+   */
+  async _call(inputs: ModelInputs & CallOptions, options: CallOptions = {}): Promise<ModelOutput> {
+    const batch = readInputs(inputs, this.config);
+    return this.run(batch, { ...pickOptions(inputs), ...options }, this.requireLoaded().heads);
+  }
+
+  /**
+   * Gives the wasm memory back (to the garbage collector: nothing here refers to it any more). A call that is under way is
+   * rejected with DISPOSED, as are queued and later ones.
+   */
+  async dispose(): Promise<void> {
+    this.loaded = undefined;
+    await this.queue;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  /** Queues one forward pass of `batch` through encoder and heads. */
+  protected run(batch: Batch, options: CallOptions, heads: readonly Head[]): Promise<ModelOutput> {
+    checkOutputRows(options.output_rows, batch);
+    const result = this.queue.then(() => this.forward(batch, options, heads));
+    this.queue = result.catch(() => undefined);
+    return result;
+  }
+
+  protected requireLoaded(): { encoder: Encoder; heads: readonly Head[] } {
+    if (this.loaded) return this.loaded;
+    throw new RobertalbertError("DISPOSED", "the model has been disposed of: load it again with from_pretrained");
+  }
+
+  private async forward(batch: Batch, options: CallOptions, heads: readonly Head[]): Promise<ModelOutput> {
+    const alive = () => {
+      this.requireLoaded();
+      if (options.signal?.aborted) {
+        throw new RobertalbertError("ABORTED", "the call was aborted by its signal", { cause: options.signal.reason });
+      }
+    };
+    alive();
+    const { encoder } = this.requireLoaded();
+    const captures = startCaptures(batch, options, encoder);
+    const layout = new OutputLayout(batch, options.output_rows);
+    const packs = makePacks(batch, rowsToCompute(batch, options, heads), heads.some((head) => head.readsPooler));
+    const run = startAll(heads, encoder, batch, layout);
+    const work = new WorkMeter();
+    for (const pack of packs) run.take(pack, await encoder.run(pack, batch, captures, work, alive));
+
+    const { hidden_size: H, num_attention_heads: A } = encoder.config;
+    const { B, T } = batch;
+    return {
+      ...run.outputs(),
+      ...(captures.hiddenStates && { hidden_states: captures.hiddenStates.map((v) => new Tensor("float32", v, [B, T, H])) }),
+      ...(captures.attentions && { attentions: captures.attentions.map((v) => new Tensor("float32", v, [B, A, T, T])) }),
+    };
+  }
+}
+
+/** Options may also stand among the inputs, as transformers.js has it. */
+function pickOptions(inputs: CallOptions): CallOptions {
+  const picked: CallOptions = {};
+  if (inputs.output_hidden_states !== undefined) picked.output_hidden_states = inputs.output_hidden_states;
+  if (inputs.output_attentions !== undefined) picked.output_attentions = inputs.output_attentions;
+  if (inputs.output_rows !== undefined) picked.output_rows = inputs.output_rows;
+  if (inputs.signal !== undefined) picked.signal = inputs.signal;
+  return picked;
+}
+
+/** Whoever asks for hidden states or attentions gets those of the last layer too, so all its rows are computed then. */
+function rowsToCompute(batch: Batch, options: CallOptions, heads: readonly Head[]): OutputRows {
+  if (options.output_hidden_states || options.output_attentions) return undefined;
+  if (heads.some((head) => head.readsTokens)) return options.output_rows;
+  return Array.from({ length: batch.B }, () => []);
+}
+
+function startCaptures({ B, T }: Batch, options: CallOptions, encoder: Encoder): Captures {
+  for (const name of ["output_hidden_states", "output_attentions"] as const) {
+    const value = options[name];
+    if (value !== undefined && value !== null && typeof value !== "boolean") {
+      throw new RobertalbertError("OPTION_INVALID", `${name} is ${show(value)}, expected true or false`);
+    }
+  }
+  const layers = encoder.weights.layers.length;
+  const many = (count: number, floats: number) => Array.from({ length: count }, () => new Float32Array(floats));
+  const { hidden_size: H, num_attention_heads: A } = encoder.config;
+  return {
+    hiddenStates: options.output_hidden_states ? many(1 + layers, B * T * H) : undefined,
+    attentions: options.output_attentions ? many(layers, B * A * T * T) : undefined,
+  };
+}

@@ -91,7 +91,9 @@ function checkMissing(weights: ModelWeights, source: FileSource, allowed: boolea
   const isHead = (name: string) => /^(albert\.)?(pooler|predictions|sop_classifier|classifier|qa_outputs)\./.test(name);
   const isPooler = (name: string) => /^(albert\.)?pooler\./.test(name);
   const { missing_keys: missing } = weights;
-  const fatal = missing.filter((name) => !isHead(name) || !(allowed || isPooler(name)));
+  // Transformers starts an absent decoder bias at 0: nothing of the head is unknown then.
+  const isHarmless = (name: string) => isPooler(name) || (name === "predictions.decoder.bias" && weights.has("predictions.dense.weight"));
+  const fatal = missing.filter((name) => !isHead(name) || !(allowed || isHarmless(name)));
   if (fatal.length === 0) return;
   const list = fatal.slice(0, 6).join(", ") + (fatal.length > 6 ? `, … (${fatal.length} in all)` : "");
   const way = fatal.every(isHead)

@@ -35,10 +35,12 @@ export async function loadMaskedLmWeights(encoder: Encoder, weights: ModelWeight
   const dense = await loadLinear(kernels, weights, "predictions.dense.weight", "predictions.dense.bias");
   const gamma = await loadVector(kernels, weights, "predictions.LayerNorm.weight");
   const beta = await loadVector(kernels, weights, "predictions.LayerNorm.bias");
-  const decoder = weights.has("predictions.decoder.weight")
-    ? await loadLinear(kernels, weights, "predictions.decoder.weight", "predictions.bias")
-    : { ...encoder.weights.words, bias: await loadVector(kernels, weights, "predictions.bias") };
-  return { dense, gamma, beta, decoder };
+  // Untied without a bias in the file: Transformers starts it at 0, which address 0 means.
+  const bias = weights.has("predictions.bias") ? await loadVector(kernels, weights, "predictions.bias") : 0;
+  const table = weights.has("predictions.decoder.weight")
+    ? await loadLinear(kernels, weights, "predictions.decoder.weight")
+    : encoder.weights.words;
+  return { dense, gamma, beta, decoder: { ...table, bias } };
 }
 
 /** A head that gives all logits, [rows, V], copied out block by block of the vocabulary. */
@@ -119,5 +121,5 @@ function transform(encoder: Encoder, pack: Pack, plan: Plan, weights: MaskedLmWe
 /** Logits of `columns` vocabulary columns from `column` (a multiple of 8): f32 [rows][columns]. */
 function decode(encoder: Encoder, out: number, x: number, rows: number, decoder: Linear, column: number, columns: number): void {
   const { packed, bias, K } = decoder;
-  encoder.linear(out, x, rows, { packed: packed + column * K * 4, bias: bias + column * 4, N: columns, K });
+  encoder.linear(out, x, rows, { packed: packed + column * K * 4, bias: bias && bias + column * 4, N: columns, K });
 }

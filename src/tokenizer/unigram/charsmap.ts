@@ -111,7 +111,12 @@ function offsetOf(unit: number): number {
 
 function decodeBase64(base64: unknown, where: string): Uint8Array<ArrayBuffer> {
   try {
-    if (typeof base64 === "string" && base64 !== "") return Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    if (typeof base64 === "string" && base64 !== "") {
+      const binary = atob(base64);
+      const bytes = new Uint8Array(binary.length);
+      for (let i = 0; i < bytes.length; i += 1) bytes[i] = binary.charCodeAt(i);
+      return bytes;
+    }
   } catch {
     // Not base64: the message below says so.
   }

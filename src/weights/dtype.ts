@@ -1,0 +1,44 @@
+// Little-endian bytes of F32, F16, BF16 or F64 → Float32Array.
+
+/** Bytes per value of the dtypes that weights may have. */
+export const BYTES_OF_DTYPE: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2, F64: 8 };
+
+/** All 65,536 halves as floats: one look-up a value (made at first use, 256 KB). */
+let floatOfHalf: Float32Array | undefined;
+
+function halfTable(): Float32Array {
+  if (floatOfHalf) return floatOfHalf;
+  floatOfHalf = new Float32Array(65536);
+  for (let bits = 0; bits < 65536; bits++) {
+    const exponent = (bits >> 10) & 31;
+    const fraction = bits & 1023;
+    let value: number;
+    if (exponent === 0) value = fraction * 2 ** -24;
+    else if (exponent === 31) value = fraction ? Number.NaN : Number.POSITIVE_INFINITY;
+    else value = (1024 + fraction) * 2 ** (exponent - 25);
+    floatOfHalf[bits] = bits & 0x8000 ? -value : value;
+  }
+  return floatOfHalf;
+}
+
+/**
+ * Widens (F64: rounds) to float32. For aligned F32 the result may be a view of `bytes`: do not write into it.
+ * @param dtype a key of BYTES_OF_DTYPE
+ */
+export function toFloat32(bytes: Uint8Array, dtype: string): Float32Array {
+  const width = BYTES_OF_DTYPE[dtype]!;
+  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  const length = bytes.length / width;
+  if (dtype === "F32") return new Float32Array(aligned.buffer, aligned.byteOffset, length);
+  if (dtype === "F64") return Float32Array.from(new Float64Array(aligned.buffer, aligned.byteOffset, length));
+  const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, length);
+  const floats = new Float32Array(length);
+  if (dtype === "F16") {
+    const table = halfTable();
+    for (let i = 0; i < length; i++) floats[i] = table[halves[i]!]!;
+  } else {
+    const bits = new Uint32Array(floats.buffer);
+    for (let i = 0; i < length; i++) bits[i] = halves[i]! << 16;
+  }
+  return floats;
+}

@@ -1,0 +1,72 @@
+// The weights of each model class: local name → shape. Local names have no "albert." in front of the encoder's.
+import type { AlbertConfig } from "../config/config.ts";
+
+export type AlbertClassName =
+  | "AlbertModel"
+  | "AlbertForMaskedLM"
+  | "AlbertForPreTraining";
+
+export type Layout = ReadonlyMap<string, readonly number[]>;
+
+/** Whether the class computes the pooler (Transformers: add_pooling_layer). */
+const HAS_POOLER: Record<AlbertClassName, boolean> = { AlbertModel: true, AlbertForMaskedLM: false, AlbertForPreTraining: true };
+
+/** What the encoder with its embeddings needs, pooler included where the class has one. */
+export function encoderLayout(className: AlbertClassName, config: AlbertConfig): Layout {
+  const { vocab_size: V, embedding_size: E, hidden_size: H, intermediate_size: F } = config;
+  const layout = new Map<string, readonly number[]>([
+    ["embeddings.word_embeddings.weight", [V, E]],
+    ["embeddings.position_embeddings.weight", [config.max_position_embeddings, E]],
+    ["embeddings.token_type_embeddings.weight", [config.type_vocab_size, E]],
+    ...layerNorm("embeddings.LayerNorm", E),
+    ...linear("encoder.embedding_hidden_mapping_in", H, E),
+  ]);
+  const add = (entries: Entries) => {
+    for (const [name, shape] of entries) layout.set(name, shape);
+  };
+  for (let group = 0; group < config.num_hidden_groups; group++) {
+    for (let inner = 0; inner < config.inner_group_num; inner++) {
+      const layer = `encoder.albert_layer_groups.${group}.albert_layers.${inner}`;
+      for (const name of ["query", "key", "value", "dense"]) add(linear(`${layer}.attention.${name}`, H, H));
+      add(layerNorm(`${layer}.attention.LayerNorm`, H));
+      add(linear(`${layer}.ffn`, F, H));
+      add(linear(`${layer}.ffn_output`, H, F));
+      add(layerNorm(`${layer}.full_layer_layer_norm`, H));
+    }
+  }
+  if (HAS_POOLER[className]) add(linear("pooler", H, H));
+  return layout;
+}
+
+/** What the class has on top of the encoder. */
+export function headLayout(className: AlbertClassName, config: AlbertConfig): Layout {
+  const { vocab_size: V, embedding_size: E, hidden_size: H, num_labels: L } = config;
+  const maskedLm: Entries = [
+    ["predictions.bias", [V]],
+    ...linear("predictions.dense", E, H),
+    ...layerNorm("predictions.LayerNorm", E),
+    ...linear("predictions.decoder", V, E),
+  ];
+  const heads: Record<AlbertClassName, Entries> = {
+    AlbertModel: [],
+    AlbertForMaskedLM: maskedLm,
+    AlbertForPreTraining: [...maskedLm, ...linear("sop_classifier.classifier", L, H)],
+  };
+  return new Map(heads[className]);
+}
+
+type Entries = [string, readonly number[]][];
+
+function linear(name: string, outputs: number, inputs: number): Entries {
+  return [
+    [`${name}.weight`, [outputs, inputs]],
+    [`${name}.bias`, [outputs]],
+  ];
+}
+
+function layerNorm(name: string, width: number): Entries {
+  return [
+    [`${name}.weight`, [width]],
+    [`${name}.bias`, [width]],
+  ];
+}

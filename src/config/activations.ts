@@ -28,5 +28,8 @@ const KIND_OF = new Map<string, ActivationKind>([
 export function activationKind(name: unknown, where = "config.json"): ActivationKind {
   const kind = typeof name === "string" ? KIND_OF.get(name) : undefined;
   if (kind !== undefined) return kind;
-  throw new RobertalbertError("CONFIG_UNSUPPORTED", `${where}: hidden_act is ${show(name)}, expected one of ${[...KIND_OF.keys()].join(", ")}`);
+  throw new RobertalbertError(
+    "CONFIG_UNSUPPORTED",
+    `${where}: hidden_act is ${show(name)}, expected one of ${[...KIND_OF.keys()].join(", ")}`,
+  );
 }

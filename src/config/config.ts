@@ -55,18 +55,26 @@ export function parseConfig(json: unknown, where: string): AlbertConfig {
   }
   const given = json as Record<string, unknown>;
   if (given.model_type !== "albert") {
-    throw new RobertalbertError("CONFIG_UNSUPPORTED", `${where}: model_type is ${show(given.model_type)}, this package runs "albert" only`);
+    throw new RobertalbertError(
+      "CONFIG_UNSUPPORTED",
+      `${where}: model_type is ${show(given.model_type)}, this package runs "albert" only`,
+    );
   }
-  const invalid = (key: string, expected: string) => new RobertalbertError("CONFIG_INVALID", `${where}: ${key} is ${show(given[key])}, expected ${expected}`);
+  const invalid = (key: string, expected: string) =>
+    new RobertalbertError("CONFIG_INVALID", `${where}: ${key} is ${show(given[key])}, expected ${expected}`);
   const sizes = { ...DEFAULTS } as Record<keyof typeof DEFAULTS, number>;
   for (const key of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
     const value = given[key] ?? DEFAULTS[key];
-    if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > MOST) throw invalid(key, `a whole number from 1 to ${MOST}`);
+    if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > MOST)
+      throw invalid(key, `a whole number from 1 to ${MOST}`);
     sizes[key] = value as number;
   }
   const { hidden_size: H, num_attention_heads: A } = sizes;
   if (H % A !== 0) {
-    throw new RobertalbertError("CONFIG_INVALID", `${where}: hidden_size ${H} is no multiple of num_attention_heads ${A}: every head needs the same size`);
+    throw new RobertalbertError(
+      "CONFIG_INVALID",
+      `${where}: hidden_size ${H} is no multiple of num_attention_heads ${A}: every head needs the same size`,
+    );
   }
   if (sizes.num_hidden_groups > sizes.num_hidden_layers) {
     const message = `${where}: num_hidden_groups ${sizes.num_hidden_groups} is above num_hidden_layers ${sizes.num_hidden_layers}: some groups would never be used`;
@@ -83,7 +91,8 @@ export function parseConfig(json: unknown, where: string): AlbertConfig {
   const tied = given.tie_word_embeddings ?? true;
   if (typeof tied !== "boolean") throw invalid("tie_word_embeddings", "true or false");
   const architectures = given.architectures ?? [];
-  if (!Array.isArray(architectures) || !architectures.every((a) => typeof a === "string")) throw invalid("architectures", "a list of class names");
+  if (!Array.isArray(architectures) || !architectures.every((a) => typeof a === "string"))
+    throw invalid("architectures", "a list of class names");
   return {
     ...given,
     ...sizes,
@@ -99,22 +108,29 @@ export function parseConfig(json: unknown, where: string): AlbertConfig {
 }
 
 /** As PretrainedConfig: id2label decides; num_labels alone gives LABEL_0 …; neither gives two. */
-function readLabels(given: Record<string, unknown>, where: string): Pick<AlbertConfig, "num_labels" | "id2label" | "label2id"> {
+function readLabels(
+  given: Record<string, unknown>,
+  where: string,
+): Pick<AlbertConfig, "num_labels" | "id2label" | "label2id"> {
   const invalid = (message: string) => new RobertalbertError("CONFIG_INVALID", `${where}: ${message}`);
   const id2label: Record<number, string> = {};
   if (given.id2label !== undefined && given.id2label !== null) {
-    if (typeof given.id2label !== "object") throw invalid(`id2label is ${show(given.id2label)}, expected an object of number → label`);
+    if (typeof given.id2label !== "object")
+      throw invalid(`id2label is ${show(given.id2label)}, expected an object of number → label`);
     const entries = Object.entries(given.id2label);
     entries.forEach(([id, label]) => {
       const n = Number(id);
       if (!Number.isInteger(n) || n < 0 || n >= entries.length || typeof label !== "string") {
-        throw invalid(`id2label has ${show(id)} → ${show(label)}, expected the numbers 0 … ${entries.length - 1}, each with a label`);
+        throw invalid(
+          `id2label has ${show(id)} → ${show(label)}, expected the numbers 0 … ${entries.length - 1}, each with a label`,
+        );
       }
       id2label[n] = label;
     });
   } else {
     const count = given.num_labels ?? 2;
-    if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > MOST) throw invalid(`num_labels is ${show(count)}, expected a whole number from 1 up`);
+    if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > MOST)
+      throw invalid(`num_labels is ${show(count)}, expected a whole number from 1 up`);
     for (let i = 0; i < (count as number); i++) id2label[i] = `LABEL_${i}`;
   }
   const labels = Object.values(id2label);
@@ -126,5 +142,8 @@ function readProblemType(value: unknown, where: string): AlbertConfig["problem_t
   if (value === undefined || value === null) return null;
   const found = known.find((name) => name === value);
   if (found !== undefined) return found;
-  throw new RobertalbertError("CONFIG_INVALID", `${where}: problem_type is ${show(value)}, expected null or one of ${known.join(", ")}`);
+  throw new RobertalbertError(
+    "CONFIG_INVALID",
+    `${where}: problem_type is ${show(value)}, expected null or one of ${known.join(", ")}`,
+  );
 }

@@ -30,4 +30,8 @@ export type ProgressEvent =
   | { status: "ready"; task: string; model: string };
 
 /** What `from_pretrained` takes: a folder (path or file: URL), or the files themselves. */
-export type ModelLocation = string | URL | Record<string, Uint8Array | ArrayBuffer> | Map<string, Uint8Array | ArrayBuffer>;
+export type ModelLocation =
+  | string
+  | URL
+  | Record<string, Uint8Array | ArrayBuffer>
+  | Map<string, Uint8Array | ArrayBuffer>;

@@ -42,8 +42,17 @@ async function isFolder(path: string): Promise<boolean> {
 
 async function openFile(folder: string, fileName: string): Promise<ReadableFile | undefined> {
   // Names come from index files too: none may leave the folder.
-  if (fileName === "" || fileName.includes("/") || fileName.includes("\\") || fileName.includes("\0") || fileName.startsWith("..")) {
-    throw new RobertalbertError("FILE_INVALID", `${folder}: file name ${JSON.stringify(fileName)} does not stay in the folder`);
+  if (
+    fileName === "" ||
+    fileName.includes("/") ||
+    fileName.includes("\\") ||
+    fileName.includes("\0") ||
+    fileName.startsWith("..")
+  ) {
+    throw new RobertalbertError(
+      "FILE_INVALID",
+      `${folder}: file name ${JSON.stringify(fileName)} does not stay in the folder`,
+    );
   }
   const path = join(folder, fileName);
   let handle: FileHandle;
@@ -58,7 +67,12 @@ async function openFile(folder: string, fileName: string): Promise<ReadableFile 
     await handle.close();
     throw new RobertalbertError("FILE_UNREADABLE", `${path} is no file`);
   }
-  return { name: fileName, sizeBytes: info.size, read: (offset, length) => readAt(handle, path, offset, length), close: () => handle.close() };
+  return {
+    name: fileName,
+    sizeBytes: info.size,
+    read: (offset, length) => readAt(handle, path, offset, length),
+    close: () => handle.close(),
+  };
 }
 
 async function readAt(handle: FileHandle, path: string, offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
@@ -71,7 +85,11 @@ async function readAt(handle: FileHandle, path: string, offsetBytes: number, len
     } catch (cause) {
       throw unreadable(path, cause);
     }
-    if (got === 0) throw new RobertalbertError("FILE_UNREADABLE", `${path} ended at byte ${offsetBytes + done}: it was cut short while being read`);
+    if (got === 0)
+      throw new RobertalbertError(
+        "FILE_UNREADABLE",
+        `${path} ended at byte ${offsetBytes + done}: it was cut short while being read`,
+      );
     done += got;
   }
   return bytes;
@@ -79,5 +97,9 @@ async function readAt(handle: FileHandle, path: string, offsetBytes: number, len
 
 function unreadable(path: string, cause: unknown): RobertalbertError {
   const { code, message } = cause as NodeJS.ErrnoException;
-  return new RobertalbertError(code === "ENOENT" ? "FILE_NOT_FOUND" : "FILE_UNREADABLE", `${path} cannot be read: ${message}`, { cause });
+  return new RobertalbertError(
+    code === "ENOENT" ? "FILE_NOT_FOUND" : "FILE_UNREADABLE",
+    `${path} cannot be read: ${message}`,
+    { cause },
+  );
 }

@@ -12,8 +12,12 @@ export async function openSource(location: ModelLocation, options: LoadOptions =
     const { folderSource } = await import("./folder.ts");
     return watched(await folderSource(location as string | URL), options);
   }
-  if (typeof location === "object" && location !== null) return watched(memorySource(location as Exclude<ModelLocation, string | URL>), options);
-  throw new RobertalbertError("INPUT_INVALID", `the model is ${show(location)}, expected a folder's path, a file: URL, or an object of file name → bytes`);
+  if (typeof location === "object" && location !== null)
+    return watched(memorySource(location as Exclude<ModelLocation, string | URL>), options);
+  throw new RobertalbertError(
+    "INPUT_INVALID",
+    `the model is ${show(location)}, expected a folder's path, a file: URL, or an object of file name → bytes`,
+  );
 }
 
 /** The whole of a file, undefined when there is none of that name. */
@@ -37,7 +41,11 @@ export async function readJson(source: FileSource, fileName: string): Promise<un
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new RobertalbertError("FILE_INVALID", `${source.name}: ${fileName} is no JSON (${(cause as Error).message})`, { cause });
+    throw new RobertalbertError(
+      "FILE_INVALID",
+      `${source.name}: ${fileName} is no JSON (${(cause as Error).message})`,
+      { cause },
+    );
   }
 }
 
@@ -45,7 +53,10 @@ export async function readJson(source: FileSource, fileName: string): Promise<un
 function watched(source: FileSource, { progress_callback: report, signal }: LoadOptions): FileSource {
   if (!report && !signal) return source;
   const check = () => {
-    if (signal?.aborted) throw new RobertalbertError("ABORTED", `loading ${source.name} was aborted by its signal`, { cause: signal.reason });
+    if (signal?.aborted)
+      throw new RobertalbertError("ABORTED", `loading ${source.name} was aborted by its signal`, {
+        cause: signal.reason,
+      });
   };
   return {
     name: source.name,

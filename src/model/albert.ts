@@ -4,7 +4,13 @@ import type { ModelWeights } from "../weights/model-weights.ts";
 import type { Encoder } from "./encoder.ts";
 import type { Head } from "./heads/head.ts";
 import { hiddenStateHead } from "./heads/hidden-state.ts";
-import { loadMaskedLmWeights, logitsHead, type MaskedLmWeights, type TokenScore, topTokensHead } from "./heads/masked-lm.ts";
+import {
+  loadMaskedLmWeights,
+  logitsHead,
+  type MaskedLmWeights,
+  type TokenScore,
+  topTokensHead,
+} from "./heads/masked-lm.ts";
 import { poolerHead } from "./heads/pooler.ts";
 import { type ModelInputs, readInputs } from "./inputs.ts";
 import { loadLinear } from "./linear.ts";
@@ -14,7 +20,11 @@ import { AlbertPreTrainedModel, type LoadingInfo } from "./pretrained-model.ts";
 export class AlbertModel extends AlbertPreTrainedModel {
   static async create(encoder: Encoder, _weights: ModelWeights, info: LoadingInfo): Promise<AlbertModel> {
     const { pooler } = encoder.weights;
-    return new AlbertModel(encoder, pooler ? [hiddenStateHead, poolerHead("pooler_output", pooler)] : [hiddenStateHead], info);
+    return new AlbertModel(
+      encoder,
+      pooler ? [hiddenStateHead, poolerHead("pooler_output", pooler)] : [hiddenStateHead],
+      info,
+    );
   }
 }
 
@@ -42,12 +52,20 @@ export class AlbertForMaskedLM extends AlbertPreTrainedModel {
    */
   async top_tokens(
     inputs: ModelInputs,
-    options: { output_rows: readonly (readonly number[])[]; top_k: number; candidates?: readonly number[]; signal?: AbortSignal },
+    options: {
+      output_rows: readonly (readonly number[])[];
+      top_k: number;
+      candidates?: readonly number[];
+      signal?: AbortSignal;
+    },
   ): Promise<TokenScore[][]> {
     const { output_rows, top_k, candidates, signal } = options;
     this.requireLoaded();
     if (this.head === undefined) {
-      throw new RobertalbertError("TENSOR_MISSING", "the checkpoint has no masked-language-model head (predictions.*): nothing can be predicted");
+      throw new RobertalbertError(
+        "TENSOR_MISSING",
+        "the checkpoint has no masked-language-model head (predictions.*): nothing can be predicted",
+      );
     }
     const V = this.config.vocab_size;
     if (!Number.isInteger(top_k) || top_k < 1) {
@@ -55,13 +73,19 @@ export class AlbertForMaskedLM extends AlbertPreTrainedModel {
     }
     const foreign = candidates?.find((token) => !Number.isInteger(token) || token < 0 || token >= V);
     if (foreign !== undefined) {
-      throw new RobertalbertError("OPTION_INVALID", `candidates holds ${show(foreign)}, expected token ids from 0 and below ${V} (vocab_size)`);
+      throw new RobertalbertError(
+        "OPTION_INVALID",
+        `candidates holds ${show(foreign)}, expected token ids from 0 and below ${V} (vocab_size)`,
+      );
     }
     const batch = readInputs(inputs, this.config);
     output_rows.forEach((rows, b) => {
       const hidden = rows.find((t) => !batch.visible[b * batch.T + t]);
       if (hidden === undefined) return;
-      throw new RobertalbertError("INPUT_INVALID", `output_rows asks for position ${hidden} of text ${b}, which attention_mask hides`);
+      throw new RobertalbertError(
+        "INPUT_INVALID",
+        `output_rows asks for position ${hidden} of text ${b}, which attention_mask hides`,
+      );
     });
     const found: TokenScore[][] = [];
     const head = topTokensHead(this.head, Math.min(top_k, V), candidates, found);
@@ -74,13 +98,18 @@ export class AlbertForMaskedLM extends AlbertPreTrainedModel {
 export class AlbertForPreTraining extends AlbertPreTrainedModel {
   static async create(encoder: Encoder, weights: ModelWeights, info: LoadingInfo): Promise<AlbertForPreTraining> {
     const heads: Head[] = [];
-    if (weights.has("predictions.dense.weight")) heads.push(logitsHead("prediction_logits", await loadMaskedLmWeights(encoder, weights)));
+    if (weights.has("predictions.dense.weight"))
+      heads.push(logitsHead("prediction_logits", await loadMaskedLmWeights(encoder, weights)));
     const { pooler } = encoder.weights;
     if (pooler && weights.has("sop_classifier.classifier.weight")) {
-      const classifier = await loadLinear(encoder.kernels, weights, "sop_classifier.classifier.weight", "sop_classifier.classifier.bias");
+      const classifier = await loadLinear(
+        encoder.kernels,
+        weights,
+        "sop_classifier.classifier.weight",
+        "sop_classifier.classifier.bias",
+      );
       heads.push(poolerHead("sop_logits", pooler, classifier));
     }
     return new AlbertForPreTraining(encoder, heads, info);
   }
 }
-

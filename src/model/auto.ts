@@ -56,8 +56,11 @@ function autoClass<Model>(
       try {
         checkMissing(weights, source, options.allow_missing ?? false);
         const kernels = await KernelInstance.create(options);
-        const headBytes = linearBytes(config.vocab_size, 1) + linearBytes(config.embedding_size, config.hidden_size) + (1 << 20);
-        const decoderBytes = weights.has("predictions.decoder.weight") ? linearBytes(config.vocab_size, config.embedding_size) : 0;
+        const headBytes =
+          linearBytes(config.vocab_size, 1) + linearBytes(config.embedding_size, config.hidden_size) + (1 << 20);
+        const decoderBytes = weights.has("predictions.decoder.weight")
+          ? linearBytes(config.vocab_size, config.embedding_size)
+          : 0;
         kernels.ensure(kernels.mark + encoderBytes(config) + headBytes + decoderBytes);
         const encoderWeights = await loadEncoderWeights(kernels, weights, config);
         return await create(new Encoder(kernels, encoderWeights, config), weights, weights);
@@ -71,18 +74,27 @@ function autoClass<Model>(
 async function readConfig(source: FileSource): Promise<AlbertConfig> {
   const json = await readJson(source, "config.json");
   if (json !== undefined) return parseConfig(json, `${source.name}: config.json`);
-  throw new RobertalbertError("FILE_NOT_FOUND", `${source.name} has no config.json: expected a model folder as save_pretrained writes it`);
+  throw new RobertalbertError(
+    "FILE_NOT_FOUND",
+    `${source.name} has no config.json: expected a model folder as save_pretrained writes it`,
+  );
 }
 
 function checkOptions({ dtype, device }: ModelOptions): void {
   if (dtype === "q8" || dtype === "fp16") {
-    throw new RobertalbertError("OPTION_UNSUPPORTED", `dtype ${show(dtype)} is not there yet: leave dtype out, or pass "fp32"`);
+    throw new RobertalbertError(
+      "OPTION_UNSUPPORTED",
+      `dtype ${show(dtype)} is not there yet: leave dtype out, or pass "fp32"`,
+    );
   }
   if (dtype !== undefined && dtype !== "fp32" && dtype !== "auto") {
     throw new RobertalbertError("OPTION_INVALID", `dtype is ${show(dtype)}, expected "fp32" or "auto"`);
   }
   if (device !== undefined && !["wasm", "cpu", "auto"].includes(device)) {
-    throw new RobertalbertError("OPTION_INVALID", `device is ${show(device)}, expected "wasm", "cpu" or "auto": this package computes on the CPU`);
+    throw new RobertalbertError(
+      "OPTION_INVALID",
+      `device is ${show(device)}, expected "wasm", "cpu" or "auto": this package computes on the CPU`,
+    );
   }
 }
 
@@ -92,7 +104,8 @@ function checkMissing(weights: ModelWeights, source: FileSource, allowed: boolea
   const isPooler = (name: string) => /^(albert\.)?pooler\./.test(name);
   const { missing_keys: missing } = weights;
   // Transformers starts an absent decoder bias at 0: nothing of the head is unknown then.
-  const isHarmless = (name: string) => isPooler(name) || (name === "predictions.decoder.bias" && weights.has("predictions.dense.weight"));
+  const isHarmless = (name: string) =>
+    isPooler(name) || (name === "predictions.decoder.bias" && weights.has("predictions.dense.weight"));
   const fatal = missing.filter((name) => !isHead(name) || !(allowed || isHarmless(name)));
   if (fatal.length === 0) return;
   const list = fatal.slice(0, 6).join(", ") + (fatal.length > 6 ? `, … (${fatal.length} in all)` : "");

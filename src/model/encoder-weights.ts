@@ -23,17 +23,32 @@ export function encoderBytes(config: AlbertConfig): number {
   const { vocab_size: V, embedding_size: E, hidden_size: H, intermediate_size: F } = config;
   const layer = 4 * linearBytes(H, H) + linearBytes(F, H) + linearBytes(H, F) + 4 * linearBytes(1, H);
   const tables = (config.type_vocab_size + config.max_position_embeddings + 4) * (E + 16) * 4;
-  return linearBytes(V, E) + tables + linearBytes(H, E) + config.num_hidden_groups * config.inner_group_num * layer + linearBytes(H, H);
+  return (
+    linearBytes(V, E) +
+    tables +
+    linearBytes(H, E) +
+    config.num_hidden_groups * config.inner_group_num * layer +
+    linearBytes(H, H)
+  );
 }
 
-export async function loadEncoderWeights(kernels: KernelInstance, weights: ModelWeights, config: AlbertConfig): Promise<EncoderWeights> {
+export async function loadEncoderWeights(
+  kernels: KernelInstance,
+  weights: ModelWeights,
+  config: AlbertConfig,
+): Promise<EncoderWeights> {
   const vector = (name: string) => loadVector(kernels, weights, name);
   const words = await loadLinear(kernels, weights, "embeddings.word_embeddings.weight");
   const typeTable = await vector("embeddings.token_type_embeddings.weight");
   const positionTable = await vector("embeddings.position_embeddings.weight");
   const gamma = await vector("embeddings.LayerNorm.weight");
   const beta = await vector("embeddings.LayerNorm.bias");
-  const projection = await loadLinear(kernels, weights, "encoder.embedding_hidden_mapping_in.weight", "encoder.embedding_hidden_mapping_in.bias");
+  const projection = await loadLinear(
+    kernels,
+    weights,
+    "encoder.embedding_hidden_mapping_in.weight",
+    "encoder.embedding_hidden_mapping_in.bias",
+  );
 
   const groups: number[][] = [];
   for (let group = 0; group < config.num_hidden_groups; group++) {
@@ -48,7 +63,9 @@ export async function loadEncoderWeights(kernels: KernelInstance, weights: Model
   const layers: number[] = [];
   for (let i = 0; i < config.num_hidden_layers; i++) layers.push(...groups[Math.floor(i / layersPerGroup)]!);
 
-  const pooler = weights.has("pooler.weight") ? await loadLinear(kernels, weights, "pooler.weight", "pooler.bias") : undefined;
+  const pooler = weights.has("pooler.weight")
+    ? await loadLinear(kernels, weights, "pooler.weight", "pooler.bias")
+    : undefined;
   return { words, typeTable, positionTable, gamma, beta, projection, layers, pooler };
 }
 

@@ -46,7 +46,15 @@ export class Encoder {
       this.writeCall(pack, plan, isLast, captures.attentions !== undefined);
       kernels.exports.albertLayer(layer, plan.call);
       capture(captures.hiddenStates?.[i + 1], kernels, plan.x, pack, config.hidden_size);
-      if (captures.attentions) captureAttentions(captures.attentions[i]!, kernels, plan.probabilities, pack, batch.T, config.num_attention_heads);
+      if (captures.attentions)
+        captureAttentions(
+          captures.attentions[i]!,
+          kernels,
+          plan.probabilities,
+          pack,
+          batch.T,
+          config.num_attention_heads,
+        );
       await work.count(layerFlops(pack, config, isLast));
       alive();
     }
@@ -54,7 +62,13 @@ export class Encoder {
   }
 
   /** y = activation(x·Wᵀ + b) for rows in wasm memory. */
-  linear(out: number, x: number, rows: number, { packed, bias, N, K }: Linear, activation: keyof typeof ACTIVATION_CODE = "none"): void {
+  linear(
+    out: number,
+    x: number,
+    rows: number,
+    { packed, bias, N, K }: Linear,
+    activation: keyof typeof ACTIVATION_CODE = "none",
+  ): void {
     this.kernels.exports.matmulF32(out, N * 4, x, K * 4, packed, bias, 0, 0, rows, N, K, ACTIVATION_CODE[activation]);
   }
 
@@ -62,7 +76,8 @@ export class Encoder {
     const { kernels, weights, config } = this;
     const T = pack.places.length;
     const E = config.embedding_size;
-    const gather = (address: number, from: Int32Array) => kernels.ints(address, T).set(pack.places.map((place) => from[place]!));
+    const gather = (address: number, from: Int32Array) =>
+      kernels.ints(address, T).set(pack.places.map((place) => from[place]!));
     gather(plan.types, batch.types);
     gather(plan.positions, batch.positions);
     if (batch.ids !== undefined) gather(plan.ids, batch.ids);
@@ -136,7 +151,14 @@ function probabilityFloats(pack: Pack, config: AlbertConfig): number {
 }
 
 /** Spreads each text's [A][queries][keys] over [B, A, T, T]. */
-function captureAttentions(to: Float32Array, kernels: KernelInstance, from: number, pack: Pack, T: number, A: number): void {
+function captureAttentions(
+  to: Float32Array,
+  kernels: KernelInstance,
+  from: number,
+  pack: Pack,
+  T: number,
+  A: number,
+): void {
   let address = from;
   for (let i = 0; i < pack.texts.length; i += 4) {
     const [firstRow, keys, , queries] = pack.texts.subarray(i, i + 4) as unknown as [number, number, number, number];
@@ -146,7 +168,8 @@ function captureAttentions(to: Float32Array, kernels: KernelInstance, from: numb
       for (let query = 0; query < keys; query++) {
         const row = ((b * A + head) * T + (pack.places[firstRow + query]! % T)) * T;
         const source = (head * queries + query) * keys;
-        for (let key = 0; key < keys; key++) to[row + (pack.places[firstRow + key]! % T)] = probabilities[source + key]!;
+        for (let key = 0; key < keys; key++)
+          to[row + (pack.places[firstRow + key]! % T)] = probabilities[source + key]!;
       }
     }
     address += A * queries * keys * 4;

@@ -3,9 +3,14 @@ import type { AlbertConfig } from "../config/config.ts";
 import { RobertalbertError, show } from "../errors.ts";
 
 /** Nested arrays, a Tensor, or any object with `data` and `dims` (int32 or int64). One dimension is taken as one text. */
-export type IntegerInput = ArrayLike<number | bigint> | readonly IntegerInput[] | { data: ArrayLike<number | bigint>; dims: readonly number[] };
+export type IntegerInput =
+  | ArrayLike<number | bigint>
+  | readonly IntegerInput[]
+  | { data: ArrayLike<number | bigint>; dims: readonly number[] };
 /** The same for floats, of three dimensions. */
-export type FloatInput = readonly (readonly (readonly number[])[])[] | { data: ArrayLike<number>; dims: readonly number[] };
+export type FloatInput =
+  | readonly (readonly (readonly number[])[])[]
+  | { data: ArrayLike<number>; dims: readonly number[] };
 
 export interface ModelInputs {
   /** [B, T] token ids. */
@@ -41,7 +46,8 @@ export interface Batch {
  * @throws INPUT_INVALID for a wrong type, shape or value; INPUT_TOO_LONG for more tokens than the model has positions
  */
 export function readInputs(inputs: ModelInputs, config: AlbertConfig): Batch {
-  if (typeof inputs !== "object" || inputs === null) throw invalid(`inputs are ${show(inputs)}, expected an object with input_ids`);
+  if (typeof inputs !== "object" || inputs === null)
+    throw invalid(`inputs are ${show(inputs)}, expected an object with input_ids`);
   if ((inputs.input_ids === undefined) === (inputs.inputs_embeds === undefined)) {
     throw invalid("expected either input_ids or inputs_embeds, and not both");
   }
@@ -55,13 +61,16 @@ export function readInputs(inputs: ModelInputs, config: AlbertConfig): Batch {
   } else {
     const read = readFloats(inputs.inputs_embeds, "inputs_embeds");
     if (read.dims.length !== 3 || read.dims[2] !== config.embedding_size) {
-      throw invalid(`inputs_embeds has dims [${read.dims}], expected [texts, tokens, embedding_size = ${config.embedding_size}]`);
+      throw invalid(
+        `inputs_embeds has dims [${read.dims}], expected [texts, tokens, embedding_size = ${config.embedding_size}]`,
+      );
     }
     embeds = read.data;
     dims = read.dims.slice(0, 2);
   }
   const [B, T] = dims as [number, number];
-  if (B === 0 || T === 0) throw invalid(`the input has dims [${dims}]: expected at least one text of at least one token`);
+  if (B === 0 || T === 0)
+    throw invalid(`the input has dims [${dims}]: expected at least one text of at least one token`);
   const most = config.max_position_embeddings;
   if (T > most && inputs.position_ids === undefined) {
     throw new RobertalbertError(
@@ -70,7 +79,10 @@ export function readInputs(inputs: ModelInputs, config: AlbertConfig): Batch {
     );
   }
 
-  const mask = inputs.attention_mask === undefined ? undefined : spread(inputs.attention_mask, "attention_mask", B, T, 2, "2: it holds 0 and 1 only");
+  const mask =
+    inputs.attention_mask === undefined
+      ? undefined
+      : spread(inputs.attention_mask, "attention_mask", B, T, 2, "2: it holds 0 and 1 only");
   const visible = mask === undefined ? new Uint8Array(B * T).fill(1) : Uint8Array.from(mask);
   const types =
     inputs.token_type_ids === undefined
@@ -80,18 +92,26 @@ export function readInputs(inputs: ModelInputs, config: AlbertConfig): Batch {
 }
 
 /** Transformers' AlbertEmbeddings counts every column; RobertaEmbeddings counts what is not padding, from padding_idx + 1. */
-function readPositions(given: IntegerInput | "roberta" | undefined, ids: Int32Array | undefined, B: number, T: number, config: AlbertConfig): Int32Array {
+function readPositions(
+  given: IntegerInput | "roberta" | undefined,
+  ids: Int32Array | undefined,
+  B: number,
+  T: number,
+  config: AlbertConfig,
+): Int32Array {
   const most = config.max_position_embeddings;
   if (given === undefined) return Int32Array.from({ length: B * T }, (_, i) => i % T);
   if (given !== "roberta") {
-    if (typeof given === "string") throw invalid(`position_ids is ${show(given)}, expected integers or the word "roberta"`);
+    if (typeof given === "string")
+      throw invalid(`position_ids is ${show(given)}, expected integers or the word "roberta"`);
     return spread(given, "position_ids", B, T, most, "max_position_embeddings");
   }
   const padding = config.pad_token_id ?? 0;
   const positions = new Int32Array(B * T);
   for (let b = 0; b < B; b++) {
     let position = padding;
-    for (let i = b * T; i < (b + 1) * T; i++) positions[i] = ids !== undefined && ids[i] === padding ? padding : ++position;
+    for (let i = b * T; i < (b + 1) * T; i++)
+      positions[i] = ids !== undefined && ids[i] === padding ? padding : ++position;
     if (position >= most) {
       throw new RobertalbertError(
         "INPUT_TOO_LONG",
@@ -114,7 +134,12 @@ function spread(value: IntegerInput, name: string, B: number, T: number, below: 
   return all;
 }
 
-function readIntegers(value: IntegerInput, name: string, below: number, limitName: string): { data: Int32Array; dims: number[] } {
+function readIntegers(
+  value: IntegerInput,
+  name: string,
+  below: number,
+  limitName: string,
+): { data: Int32Array; dims: number[] } {
   const { flat, dims } = flatten(value, name);
   if (dims.length === 1) dims.unshift(1);
   if (dims.length !== 2) throw invalid(`${name} has dims [${dims}], expected [texts, tokens]`);
@@ -136,7 +161,8 @@ function readFloats(value: FloatInput | undefined, name: string): { data: Float3
   const data = new Float32Array(flat.length);
   for (let i = 0; i < flat.length; i++) {
     const v = flat[i];
-    if (typeof v !== "number" || !Number.isFinite(v)) throw invalid(`${name}, value ${i}, is ${show(v)}, expected a finite number`);
+    if (typeof v !== "number" || !Number.isFinite(v))
+      throw invalid(`${name}, value ${i}, is ${show(v)}, expected a finite number`);
     data[i] = v;
   }
   return { data, dims };
@@ -144,7 +170,8 @@ function readFloats(value: FloatInput | undefined, name: string): { data: Float3
 
 /** Nested arrays or `{ data, dims }` → values in row-major order, with the shape checked. */
 function flatten(value: unknown, name: string): { flat: ArrayLike<unknown>; dims: number[] } {
-  if (ArrayBuffer.isView(value)) return { flat: value as unknown as ArrayLike<number>, dims: [(value as unknown as ArrayLike<number>).length] };
+  if (ArrayBuffer.isView(value))
+    return { flat: value as unknown as ArrayLike<number>, dims: [(value as unknown as ArrayLike<number>).length] };
   if (Array.isArray(value)) {
     const dims: number[] = [];
     for (let level: unknown = value; isList(level); level = level[0]) dims.push(level.length);
@@ -157,7 +184,8 @@ function flatten(value: unknown, name: string): { flat: ArrayLike<unknown>; dims
     throw invalid(`${name} is ${show(value)}, expected nested arrays, a Tensor, or an object with data and dims`);
   }
   const size = dims.reduce((a, b) => a * b, 1);
-  if (data.length !== size) throw invalid(`${name} has dims [${dims}], which need ${size} values, and ${data.length} values`);
+  if (data.length !== size)
+    throw invalid(`${name} has dims [${dims}], which need ${size} values, and ${data.length} values`);
   return { flat: data, dims: [...dims] };
 }
 
@@ -172,7 +200,9 @@ function collect(value: unknown, dims: readonly number[], axis: number, flat: un
   }
   if (!isList(value) || value.length !== dims[axis]) {
     const got = isList(value) ? `${value.length} values` : show(value);
-    throw invalid(`${name} is ragged: one part has ${got} where the first has ${dims[axis]}: pad the texts to one length (tokenizer option padding: true)`);
+    throw invalid(
+      `${name} is ragged: one part has ${got} where the first has ${dims[axis]}: pad the texts to one length (tokenizer option padding: true)`,
+    );
   }
   for (let i = 0; i < value.length; i++) collect(value[i], dims, axis + 1, flat, name);
 }

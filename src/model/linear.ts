@@ -23,7 +23,12 @@ export function linearBytes(N: number, K: number): number {
 }
 
 /** Loads a PyTorch Linear: weight [N][K] and, if named, bias [N]. */
-export async function loadLinear(kernels: KernelInstance, weights: ModelWeights, weightName: string, biasName?: string): Promise<Linear> {
+export async function loadLinear(
+  kernels: KernelInstance,
+  weights: ModelWeights,
+  weightName: string,
+  biasName?: string,
+): Promise<Linear> {
   const [N, K] = weights.shape(weightName) as [number, number];
   const packed = kernels.allocate(roundUp8(N) * K * 4);
   const bias = biasName === undefined ? 0 : await loadVector(kernels, weights, biasName);

@@ -31,12 +31,18 @@ export type OutputRows = readonly (readonly number[])[] | undefined;
 export function checkOutputRows(rows: OutputRows, batch: Batch): void {
   if (rows === undefined) return;
   if (!Array.isArray(rows) || rows.length !== batch.B) {
-    throw new RobertalbertError("INPUT_INVALID", `output_rows is ${show(rows)}, expected one list of positions for each of ${batch.B} texts`);
+    throw new RobertalbertError(
+      "INPUT_INVALID",
+      `output_rows is ${show(rows)}, expected one list of positions for each of ${batch.B} texts`,
+    );
   }
   rows.forEach((list, b) => {
     const bad = Array.isArray(list) ? list.find((t) => !Number.isInteger(t) || t < 0 || t >= batch.T) : list;
     if (bad === undefined && Array.isArray(list)) return;
-    throw new RobertalbertError("INPUT_INVALID", `output_rows of text ${b} has ${show(bad)}, expected positions from 0 and below ${batch.T}`);
+    throw new RobertalbertError(
+      "INPUT_INVALID",
+      `output_rows of text ${b} has ${show(bad)}, expected positions from 0 and below ${batch.T}`,
+    );
   });
 }
 

@@ -38,13 +38,12 @@ export class Planner {
   private readonly plans = new Map<string, Plan>();
   private readonly kernels: KernelInstance;
   private readonly config: AlbertConfig;
-  private readonly base: number;
+  /** Everything from here up belongs to the plans: the kernels' mark at the first plan, when all weights are loaded. */
+  private base: number | undefined;
 
-  /** Everything from the kernels' mark up belongs to the plans. */
   constructor(kernels: KernelInstance, config: AlbertConfig) {
     this.kernels = kernels;
     this.config = config;
-    this.base = kernels.mark;
   }
 
   /**
@@ -66,6 +65,7 @@ export class Planner {
 
   private layOut(T: number, keys: number, probabilityFloats: number): Plan {
     const { hidden_size: H, embedding_size: E, intermediate_size: F, num_attention_heads: A } = this.config;
+    this.base ??= this.kernels.mark;
     let top = this.base;
     const take = (words: number): number => {
       const address = roundUp(top, 64);

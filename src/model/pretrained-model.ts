@@ -114,7 +114,11 @@ export abstract class AlbertPreTrainedModel extends Callable {
     const { encoder } = this.requireLoaded();
     const captures = startCaptures(batch, options, encoder);
     const layout = new OutputLayout(batch, options.output_rows);
-    const packs = makePacks(batch, rowsToCompute(batch, options, heads), heads.some((head) => head.readsPooler));
+    const packs = makePacks(
+      batch,
+      rowsToCompute(batch, options, heads),
+      heads.some((head) => head.readsPooler),
+    );
     const run = startAll(heads, encoder, batch, layout);
     const work = new WorkMeter();
     for (const pack of packs) run.take(pack, await encoder.run(pack, batch, captures, work, alive));
@@ -123,8 +127,12 @@ export abstract class AlbertPreTrainedModel extends Callable {
     const { B, T } = batch;
     return {
       ...run.outputs(),
-      ...(captures.hiddenStates && { hidden_states: captures.hiddenStates.map((v) => new Tensor("float32", v, [B, T, H])) }),
-      ...(captures.attentions && { attentions: captures.attentions.map((v) => new Tensor("float32", v, [B, A, T, T])) }),
+      ...(captures.hiddenStates && {
+        hidden_states: captures.hiddenStates.map((v) => new Tensor("float32", v, [B, T, H])),
+      }),
+      ...(captures.attentions && {
+        attentions: captures.attentions.map((v) => new Tensor("float32", v, [B, A, T, T])),
+      }),
     };
   }
 }

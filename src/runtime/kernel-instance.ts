@@ -72,7 +72,6 @@ const SLACK_BYTES = 64;
 /** Activation kinds as the kernels number them (assembly/activation.ts). */
 export const ACTIVATION_CODE = { none: 0, gelu: 1, gelu_tanh: 2, relu: 3, silu: 4, tanh: 5 } as const;
 
-
 export class KernelInstance {
   readonly build: Build;
   readonly exports: KernelExports;

@@ -36,7 +36,11 @@ export class Checkpoint {
       for (const file of files) {
         for (const entry of await readSafetensorsHeader(file, `${source.name}: ${file.name}`)) {
           const other = entries.get(entry.name);
-          if (other) throw new RobertalbertError("FILE_INVALID", `${source.name}: tensor ${show(entry.name)} is in ${other.file.name} and in ${file.name}`);
+          if (other)
+            throw new RobertalbertError(
+              "FILE_INVALID",
+              `${source.name}: tensor ${show(entry.name)} is in ${other.file.name} and in ${file.name}`,
+            );
           entries.set(entry.name, entry);
         }
       }
@@ -55,14 +59,23 @@ export class Checkpoint {
     const width = BYTES_OF_DTYPE[entry.dtype];
     const where = `${this.sourceName}: ${entry.file.name}: tensor ${show(entry.name)}`;
     if (width === undefined) {
-      throw new RobertalbertError("TENSOR_INVALID", `${where} is ${entry.dtype}, expected one of ${Object.keys(BYTES_OF_DTYPE).join(", ")}`);
+      throw new RobertalbertError(
+        "TENSOR_INVALID",
+        `${where} is ${entry.dtype}, expected one of ${Object.keys(BYTES_OF_DTYPE).join(", ")}`,
+      );
     }
     const rowBytes = entry.lengthBytes / (entry.shape[0] ?? 1);
-    const values = toFloat32(await entry.file.read(entry.offsetBytes + first * rowBytes, count * rowBytes), entry.dtype);
+    const values = toFloat32(
+      await entry.file.read(entry.offsetBytes + first * rowBytes, count * rowBytes),
+      entry.dtype,
+    );
     for (let i = 0; i < values.length; i++) {
       if (Number.isFinite(values[i])) continue;
       const index = (first * rowBytes) / width + i;
-      throw new RobertalbertError("TENSOR_INVALID", `${where} is ${values[i]} at index ${index}, expected finite values: the training diverged or the file is damaged`);
+      throw new RobertalbertError(
+        "TENSOR_INVALID",
+        `${where} is ${values[i]} at index ${index}, expected finite values: the training diverged or the file is damaged`,
+      );
     }
     return values;
   }
@@ -76,12 +89,18 @@ export class Checkpoint {
 async function readIndex(source: FileSource): Promise<string[]> {
   const index = await readJson(source, INDEX);
   if (index === undefined) {
-    throw new RobertalbertError("FILE_NOT_FOUND", `${source.name} has neither ${WHOLE} nor ${INDEX}: save the model with save_pretrained(…, safe_serialization=True)`);
+    throw new RobertalbertError(
+      "FILE_NOT_FOUND",
+      `${source.name} has neither ${WHOLE} nor ${INDEX}: save the model with save_pretrained(…, safe_serialization=True)`,
+    );
   }
   const map = (index as { weight_map?: unknown } | null)?.weight_map;
   const shards = typeof map === "object" && map !== null ? [...new Set(Object.values(map))] : [];
   if (shards.length === 0 || !shards.every((name) => typeof name === "string")) {
-    throw new RobertalbertError("FILE_INVALID", `${source.name}: ${INDEX} has no weight_map of tensor name → file name`);
+    throw new RobertalbertError(
+      "FILE_INVALID",
+      `${source.name}: ${INDEX} has no weight_map of tensor name → file name`,
+    );
   }
   return shards as string[];
 }
@@ -89,5 +108,8 @@ async function readIndex(source: FileSource): Promise<string[]> {
 async function openShard(source: FileSource, name: string): Promise<ReadableFile> {
   const file = await source.open(name);
   if (file) return file;
-  throw new RobertalbertError("FILE_NOT_FOUND", `${source.name}: ${INDEX} names ${show(name)}, which is not there: download all shards`);
+  throw new RobertalbertError(
+    "FILE_NOT_FOUND",
+    `${source.name}: ${INDEX} names ${show(name)}, which is not there: download all shards`,
+  );
 }

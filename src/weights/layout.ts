@@ -1,15 +1,16 @@
 // The weights of each model class: local name → shape. Local names have no "albert." in front of the encoder's.
 import type { AlbertConfig } from "../config/config.ts";
 
-export type AlbertClassName =
-  | "AlbertModel"
-  | "AlbertForMaskedLM"
-  | "AlbertForPreTraining";
+export type AlbertClassName = "AlbertModel" | "AlbertForMaskedLM" | "AlbertForPreTraining";
 
 export type Layout = ReadonlyMap<string, readonly number[]>;
 
 /** Whether the class computes the pooler (Transformers: add_pooling_layer). */
-const HAS_POOLER: Record<AlbertClassName, boolean> = { AlbertModel: true, AlbertForMaskedLM: false, AlbertForPreTraining: true };
+const HAS_POOLER: Record<AlbertClassName, boolean> = {
+  AlbertModel: true,
+  AlbertForMaskedLM: false,
+  AlbertForPreTraining: true,
+};
 
 /** What the encoder with its embeddings needs, pooler included where the class has one. */
 export function encoderLayout(className: AlbertClassName, config: AlbertConfig): Layout {

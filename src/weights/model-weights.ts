@@ -25,7 +25,12 @@ export class ModelWeights {
   private readonly checkpoint: Checkpoint;
   private readonly found: ReadonlyMap<string, TensorEntry>;
 
-  constructor(checkpoint: Checkpoint, found: ReadonlyMap<string, TensorEntry>, missing: readonly string[], unexpected: readonly string[]) {
+  constructor(
+    checkpoint: Checkpoint,
+    found: ReadonlyMap<string, TensorEntry>,
+    missing: readonly string[],
+    unexpected: readonly string[],
+  ) {
     this.checkpoint = checkpoint;
     this.found = found;
     this.missing_keys = missing;
@@ -67,7 +72,11 @@ export class ModelWeights {
  * Opens a folder's weights for a class. Close it after use.
  * @throws FILE_NOT_FOUND, FILE_INVALID, TENSOR_INVALID for a shape that does not fit config.json
  */
-export async function openModelWeights(source: FileSource, className: AlbertClassName, config: AlbertConfig): Promise<ModelWeights> {
+export async function openModelWeights(
+  source: FileSource,
+  className: AlbertClassName,
+  config: AlbertConfig,
+): Promise<ModelWeights> {
   const checkpoint = await Checkpoint.open(source);
   try {
     return await matchNames(checkpoint, source, className, config);
@@ -77,16 +86,27 @@ export async function openModelWeights(source: FileSource, className: AlbertClas
   }
 }
 
-async function matchNames(checkpoint: Checkpoint, source: FileSource, className: AlbertClassName, config: AlbertConfig): Promise<ModelWeights> {
+async function matchNames(
+  checkpoint: Checkpoint,
+  source: FileSource,
+  className: AlbertClassName,
+  config: AlbertConfig,
+): Promise<ModelWeights> {
   const byName = new Map<string, TensorEntry>();
   for (const [name, entry] of checkpoint.entries) byName.set(modernName(name), entry);
   const ownPrefix = className === "AlbertModel" ? "" : "albert.";
   const found = new Map<string, TensorEntry>();
   const missing: string[] = [];
   const used = new Set<TensorEntry>();
-  const take = (layout: ReadonlyMap<string, readonly number[]>, candidates: (name: string) => string[], ownName: (name: string) => string) => {
+  const take = (
+    layout: ReadonlyMap<string, readonly number[]>,
+    candidates: (name: string) => string[],
+    ownName: (name: string) => string,
+  ) => {
     for (const [name, shape] of layout) {
-      const entry = candidates(name).map((candidate) => byName.get(candidate)).find((e) => e !== undefined);
+      const entry = candidates(name)
+        .map((candidate) => byName.get(candidate))
+        .find((e) => e !== undefined);
       if (entry === undefined) {
         missing.push(ownName(name));
         continue;
@@ -99,14 +119,25 @@ async function matchNames(checkpoint: Checkpoint, source: FileSource, className:
       used.add(entry);
     }
   };
-  take(encoderLayout(className, config), (name) => [`albert.${name}`, name], (name) => ownPrefix + name);
-  take(headLayout(className, config), (name) => [name], (name) => name);
+  take(
+    encoderLayout(className, config),
+    (name) => [`albert.${name}`, name],
+    (name) => ownPrefix + name,
+  );
+  take(
+    headLayout(className, config),
+    (name) => [name],
+    (name) => name,
+  );
 
-  const unexpected = [...checkpoint.entries.values()].filter((e) => !used.has(e) && !IGNORED.test(e.name)).map((e) => e.name);
+  const unexpected = [...checkpoint.entries.values()]
+    .filter((e) => !used.has(e) && !IGNORED.test(e.name))
+    .map((e) => e.name);
   const stillMissing = resolveTies(found, missing, config);
   const decoder = found.get(DECODER);
   const words = found.get(WORDS);
-  if (config.tie_word_embeddings && decoder && words && (await areEqual(checkpoint, decoder, words))) found.delete(DECODER);
+  if (config.tie_word_embeddings && decoder && words && (await areEqual(checkpoint, decoder, words)))
+    found.delete(DECODER);
   return new ModelWeights(checkpoint, found, stillMissing.sort(), unexpected.sort());
 }
 

@@ -17,7 +17,21 @@ export interface TensorEntry {
 
 const MOST_HEADER_BYTES = 100_000_000;
 const DTYPE_BYTES: Readonly<Record<string, number>> = {
-  BOOL: 1, U8: 1, I8: 1, F8_E4M3: 1, F8_E5M2: 1, I16: 2, U16: 2, F16: 2, BF16: 2, I32: 4, U32: 4, F32: 4, I64: 8, U64: 8, F64: 8,
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  I16: 2,
+  U16: 2,
+  F16: 2,
+  BF16: 2,
+  I32: 4,
+  U32: 4,
+  F32: 4,
+  I64: 8,
+  U64: 8,
+  F64: 8,
 };
 
 /**
@@ -26,12 +40,18 @@ const DTYPE_BYTES: Readonly<Record<string, number>> = {
  * @throws FILE_INVALID
  */
 export async function readSafetensorsHeader(file: ReadableFile, where: string): Promise<TensorEntry[]> {
-  const invalid = (message: string) => new RobertalbertError("FILE_INVALID", `${where} is no whole safetensors file: ${message}; download or save it again`);
+  const invalid = (message: string) =>
+    new RobertalbertError(
+      "FILE_INVALID",
+      `${where} is no whole safetensors file: ${message}; download or save it again`,
+    );
   if (file.sizeBytes < 8) throw invalid(`it has ${file.sizeBytes} bytes, a header needs at least 8`);
   const head = await file.read(0, 8);
   const headerBytes = new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true);
   if (headerBytes > BigInt(Math.min(MOST_HEADER_BYTES, file.sizeBytes - 8))) {
-    throw invalid(`its header claims ${headerBytes} bytes, the file has ${file.sizeBytes - 8} behind the length (at most ${MOST_HEADER_BYTES} are allowed)`);
+    throw invalid(
+      `its header claims ${headerBytes} bytes, the file has ${file.sizeBytes - 8} behind the length (at most ${MOST_HEADER_BYTES} are allowed)`,
+    );
   }
   const dataStart = 8 + Number(headerBytes);
   const dataBytes = file.sizeBytes - dataStart;
@@ -40,21 +60,38 @@ export async function readSafetensorsHeader(file: ReadableFile, where: string): 
   const entries: TensorEntry[] = [];
   for (const [name, value] of Object.entries(header)) {
     if (name === "__metadata__") continue;
-    const { dtype, shape, data_offsets: offsets } = (value ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
+    const {
+      dtype,
+      shape,
+      data_offsets: offsets,
+    } = (value ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
     const width = typeof dtype === "string" ? DTYPE_BYTES[dtype] : undefined;
-    if (width === undefined) throw invalid(`tensor ${show(name)} has dtype ${show(dtype)}, expected one of ${Object.keys(DTYPE_BYTES).join(", ")}`);
+    if (width === undefined)
+      throw invalid(
+        `tensor ${show(name)} has dtype ${show(dtype)}, expected one of ${Object.keys(DTYPE_BYTES).join(", ")}`,
+      );
     if (!isSizes(shape)) throw invalid(`tensor ${show(name)} has shape ${show(shape)}, expected whole numbers`);
-    if (!isSizes(offsets) || offsets.length !== 2) throw invalid(`tensor ${show(name)} has data_offsets ${show(offsets)}, expected [begin, end]`);
+    if (!isSizes(offsets) || offsets.length !== 2)
+      throw invalid(`tensor ${show(name)} has data_offsets ${show(offsets)}, expected [begin, end]`);
     const [begin, end] = offsets as [number, number];
     const expected = shape.reduce((a, b) => a * b, width);
-    if (end > dataBytes) throw invalid(`tensor ${show(name)} ends at byte ${end} of ${dataBytes} bytes of data: the file was cut short or its header lies`);
-    if (end - begin !== expected) throw invalid(`tensor ${show(name)} has ${end - begin} bytes, its shape [${shape}] of ${dtype} needs ${expected}`);
+    if (end > dataBytes)
+      throw invalid(
+        `tensor ${show(name)} ends at byte ${end} of ${dataBytes} bytes of data: the file was cut short or its header lies`,
+      );
+    if (end - begin !== expected)
+      throw invalid(
+        `tensor ${show(name)} has ${end - begin} bytes, its shape [${shape}] of ${dtype} needs ${expected}`,
+      );
     entries.push({ name, dtype: dtype as string, shape, file, offsetBytes: dataStart + begin, lengthBytes: expected });
   }
 
   let at = dataStart;
   for (const entry of [...entries].sort((a, b) => a.offsetBytes - b.offsetBytes || a.lengthBytes - b.lengthBytes)) {
-    if (entry.offsetBytes !== at) throw invalid(`tensor ${show(entry.name)} starts at byte ${entry.offsetBytes}, expected ${at}: tensors overlap or leave a hole`);
+    if (entry.offsetBytes !== at)
+      throw invalid(
+        `tensor ${show(entry.name)} starts at byte ${entry.offsetBytes}, expected ${at}: tensors overlap or leave a hole`,
+      );
     at += entry.lengthBytes;
   }
   if (at !== file.sizeBytes) throw invalid(`its tensors end at byte ${at}, the file at ${file.sizeBytes}`);

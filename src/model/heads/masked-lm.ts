@@ -75,7 +75,12 @@ export function logitsHead(outputName: string, weights: MaskedLmWeights): Head {
  * A head that gives no tensors but, in `found`, the best tokens of each output row.
  * @param candidates only these compete for the list; the scores are still those over the whole vocabulary
  */
-export function topTokensHead(weights: MaskedLmWeights, topK: number, candidates: readonly number[] | undefined, found: TokenScore[][]): Head {
+export function topTokensHead(
+  weights: MaskedLmWeights,
+  topK: number,
+  candidates: readonly number[] | undefined,
+  found: TokenScore[][],
+): Head {
   const V = weights.decoder.N;
   return {
     readsPooler: false,
@@ -106,7 +111,12 @@ export function topTokensHead(weights: MaskedLmWeights, topK: number, candidates
 }
 
 /** LayerNorm(f(x·W + b)) of all computed rows: f32 [rows][E] behind the plan. */
-function transform(encoder: Encoder, pack: Pack, plan: Plan, weights: MaskedLmWeights): { rows: number; address: number; end: number } {
+function transform(
+  encoder: Encoder,
+  pack: Pack,
+  plan: Plan,
+  weights: MaskedLmWeights,
+): { rows: number; address: number; end: number } {
   const { kernels, config } = encoder;
   const rows = pack.picks?.length ?? pack.places.length;
   const E = weights.dense.N;
@@ -119,7 +129,15 @@ function transform(encoder: Encoder, pack: Pack, plan: Plan, weights: MaskedLmWe
 }
 
 /** Logits of `columns` vocabulary columns from `column` (a multiple of 8): f32 [rows][columns]. */
-function decode(encoder: Encoder, out: number, x: number, rows: number, decoder: Linear, column: number, columns: number): void {
+function decode(
+  encoder: Encoder,
+  out: number,
+  x: number,
+  rows: number,
+  decoder: Linear,
+  column: number,
+  columns: number,
+): void {
   const { packed, bias, K } = decoder;
   encoder.linear(out, x, rows, { packed: packed + column * K * 4, bias: bias && bias + column * 4, N: columns, K });
 }

@@ -16,7 +16,8 @@ export function topEntries(scores: Float32Array, k: number, candidates: readonly
     const score = scores[token]!;
     if (best.length === k && !(score > least)) continue; // nearly always, so that the insertion below is rare
     let at = best.length;
-    while (at > 0 && (best[at - 1]!.score < score || (best[at - 1]!.score === score && best[at - 1]!.token > token))) at--;
+    while (at > 0 && (best[at - 1]!.score < score || (best[at - 1]!.score === score && best[at - 1]!.token > token)))
+      at--;
     best.splice(at, 0, { token, score });
     if (best.length > k) best.pop();
     least = best[best.length - 1]!.score;

@@ -9,11 +9,11 @@ const VALUE = 0x7fffffff;
 
 /** What a charsmap says about one character or grapheme at a time. */
 export class Charsmap {
-  readonly #units: Uint32Array;
-  readonly #replacements: Uint8Array;
-  readonly #where: string;
+  private readonly units: Uint32Array;
+  private readonly replacements: Uint8Array;
+  private readonly where: string;
   /** By offset in the block: the few thousand that a charsmap has, as they come up. */
-  readonly #decoded = new Map<number, Int32Array>();
+  private readonly decoded = new Map<number, Int32Array>();
 
   /**
    * @param base64 the value in tokenizer.json
@@ -21,7 +21,7 @@ export class Charsmap {
    * @throws TOKENIZER_INVALID when it is not base64, is cut short, or the trie does not fit
    */
   constructor(base64: unknown, where: string) {
-    this.#where = where;
+    this.where = where;
     const bytes = decodeBase64(base64, where);
     const view = new DataView(bytes.buffer);
     const trieBytes = bytes.length >= 4 ? view.getUint32(0, true) : 0;
@@ -32,8 +32,8 @@ export class Charsmap {
           "expected a multiple of 4 that fits: the file is cut short or damaged, fetch it again",
       );
     }
-    this.#units = Uint32Array.from({ length: trieBytes / 4 }, (_, i) => view.getUint32(4 + 4 * i, true));
-    this.#replacements = bytes.subarray(4 + trieBytes);
+    this.units = Uint32Array.from({ length: trieBytes / 4 }, (_, i) => view.getUint32(4 + 4 * i, true));
+    this.replacements = bytes.subarray(4 + trieBytes);
   }
 
   /**
@@ -41,7 +41,7 @@ export class Charsmap {
    * `e` with a rare accent becomes what `e` alone would. tokenizers (Rust) does so; results must be the same.
    */
   lookUp(codePoints: Int32Array, start: number, end: number): Int32Array | undefined {
-    let node = offsetOf(this.#units[0]!);
+    let node = offsetOf(this.units[0]!);
     for (let at = start; at < end; at += 1) {
       const codePoint = codePoints[at]!;
       const bytes = utf8Length(codePoint);
@@ -49,44 +49,44 @@ export class Charsmap {
         const byte = utf8Byte(codePoint, bytes, i);
         if (byte === 0) return undefined;
         node ^= byte;
-        const unit = this.#unit(node);
+        const unit = this.unit(node);
         if ((unit & LABEL) >>> 0 !== byte) return undefined;
         node ^= offsetOf(unit);
-        if (unit & HAS_LEAF) return this.#replacement(this.#unit(node) & VALUE);
+        if (unit & HAS_LEAF) return this.replacement(this.unit(node) & VALUE);
       }
     }
     return undefined;
   }
 
-  #unit(node: number): number {
-    const unit = this.#units[node];
-    if (unit === undefined) throw this.#damaged(`unit ${node >>> 0} of ${this.#units.length} of its trie`);
+  private unit(node: number): number {
+    const unit = this.units[node];
+    if (unit === undefined) throw this.damaged(`unit ${node >>> 0} of ${this.units.length} of its trie`);
     return unit;
   }
 
-  #replacement(offset: number): Int32Array {
-    const known = this.#decoded.get(offset);
+  private replacement(offset: number): Int32Array {
+    const known = this.decoded.get(offset);
     if (known !== undefined) return known;
-    if (offset > this.#replacements.length) {
-      throw this.#damaged(`byte ${offset} of ${this.#replacements.length} of its replacements`);
+    if (offset > this.replacements.length) {
+      throw this.damaged(`byte ${offset} of ${this.replacements.length} of its replacements`);
     }
-    const end = this.#replacements.indexOf(0, offset);
-    const bytes = this.#replacements.subarray(offset, end < 0 ? undefined : end);
+    const end = this.replacements.indexOf(0, offset);
+    const bytes = this.replacements.subarray(offset, end < 0 ? undefined : end);
     let text: string;
     try {
       text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     } catch {
-      throw this.#damaged(`bytes that are not UTF-8, at ${offset} of its replacements`);
+      throw this.damaged(`bytes that are not UTF-8, at ${offset} of its replacements`);
     }
     const replacement = codePointsOf(text);
-    this.#decoded.set(offset, replacement);
+    this.decoded.set(offset, replacement);
     return replacement;
   }
 
-  #damaged(what: string): RobertalbertError {
+  private damaged(what: string): RobertalbertError {
     return new RobertalbertError(
       "TOKENIZER_INVALID",
-      `tokenizer.json: ${this.#where} refers to ${what}: the file is damaged, fetch it again`,
+      `tokenizer.json: ${this.where} refers to ${what}: the file is damaged, fetch it again`,
     );
   }
 }

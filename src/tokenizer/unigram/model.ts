@@ -19,12 +19,12 @@ export class UnigramModel {
   readonly pieces: readonly string[];
   readonly ids: ReadonlyMap<string, number>;
   readonly unknownId: number;
-  readonly #scores: Float64Array;
-  readonly #unknownScore: number;
+  private readonly scores: Float64Array;
+  private readonly unknownScore: number;
   /** The ids of <0x00> to <0xFF> (-1 where there is none); undefined without byte_fallback. */
-  readonly #byteIds: Int32Array | undefined;
-  readonly #trie = new PieceTrie();
-  readonly #kept = new BestPaths(KEPT_PLACES);
+  private readonly byteIds: Int32Array | undefined;
+  private readonly trie = new PieceTrie();
+  private readonly kept = new BestPaths(KEPT_PLACES);
 
   /**
    * @param json the `model` of tokenizer.json: `vocab` [[piece, score], …], `unk_id`, `byte_fallback`
@@ -58,30 +58,30 @@ export class UnigramModel {
       pieces.push(piece);
       ids.set(piece, id);
       scores[id] = score;
-      this.#trie.add(codePointsOf(piece), id);
+      this.trie.add(codePointsOf(piece), id);
     }
     this.pieces = pieces;
     this.ids = ids;
     this.unknownId = unknownId as number;
-    this.#scores = scores;
+    this.scores = scores;
     // As JSON.parse reads them. tokenizers' own from_file is off by a bit in the last place of one score in ten; Transformers 5
     // reads the scores with Python, which rounds rightly, too.
-    this.#unknownScore = scores.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY) - UNKNOWN_PENALTY;
-    if (byteFallback) this.#byteIds = Int32Array.from({ length: BYTES }, (_, byte) => ids.get(byteName(byte)) ?? -1);
+    this.unknownScore = scores.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY) - UNKNOWN_PENALTY;
+    if (byteFallback) this.byteIds = Int32Array.from({ length: BYTES }, (_, byte) => ids.get(byteName(byte)) ?? -1);
   }
 
   /** Gives the tokens of the word from `start` to `end`, in order. Neighbouring unknown characters are one token. */
   tokenize(codePoints: Int32Array, start: number, end: number, take: TakeToken): void {
     const length = end - start;
-    const best = length < this.#kept.scores.length ? this.#kept : new BestPaths(length + 1);
-    this.#findPaths(codePoints.subarray(start, end), best);
+    const best = length < this.kept.scores.length ? this.kept : new BestPaths(length + 1);
+    this.findPaths(codePoints.subarray(start, end), best);
     const ends: number[] = [];
     for (let at = length; at > 0; at = best.starts[at]!) ends.push(at);
     for (let i = ends.length - 1, from = 0; i >= 0; i -= 1) {
       const id = best.ids[ends[i]!]!;
       if (id === this.unknownId) {
         while (i > 0 && best.ids[ends[i - 1]!] === id) i -= 1;
-        this.#takeUnknown(codePoints, start + from, start + ends[i]!, take);
+        this.takeUnknown(codePoints, start + from, start + ends[i]!, take);
       } else {
         take(id, start + from, start + ends[i]!);
       }
@@ -89,39 +89,39 @@ export class UnigramModel {
     }
   }
 
-  #findPaths(word: Int32Array, best: BestPaths): void {
+  private findPaths(word: Int32Array, best: BestPaths): void {
     best.clear(word.length);
     for (let start = 0; start < word.length; start += 1) {
       const before = best.scores[start]!;
       let isKnown = false;
       for (let end = start, node = 0; end < word.length; ) {
-        node = this.#trie.child(node, word[end]!);
+        node = this.trie.child(node, word[end]!);
         if (node === 0) break;
         end += 1;
-        const id = this.#trie.idAt(node);
+        const id = this.trie.idAt(node);
         if (id < 0) continue;
-        best.offer(id, start, end, this.#scores[id]! + before);
+        best.offer(id, start, end, this.scores[id]! + before);
         if (end === start + 1) isKnown = true;
       }
-      if (!isKnown) best.offer(this.unknownId, start, start + 1, this.#unknownScore + before);
+      if (!isKnown) best.offer(this.unknownId, start, start + 1, this.unknownScore + before);
     }
   }
 
   /** Joined unknown characters may be a piece after all; otherwise they are their bytes, if there is a piece for each. */
-  #takeUnknown(codePoints: Int32Array, start: number, end: number, take: TakeToken): void {
+  private takeUnknown(codePoints: Int32Array, start: number, end: number, take: TakeToken): void {
     const known = this.ids.get(stringOf(codePoints, start, end));
     const bytes =
-      known === undefined && this.#byteIds !== undefined ? this.#bytePieces(codePoints, start, end) : undefined;
+      known === undefined && this.byteIds !== undefined ? this.bytePieces(codePoints, start, end) : undefined;
     if (bytes !== undefined) for (const id of bytes) take(id, start, end);
     else take(known ?? this.unknownId, start, end);
   }
 
-  #bytePieces(codePoints: Int32Array, start: number, end: number): number[] | undefined {
+  private bytePieces(codePoints: Int32Array, start: number, end: number): number[] | undefined {
     const ids: number[] = [];
     for (let at = start; at < end; at += 1) {
       const length = utf8Length(codePoints[at]!);
       for (let i = 0; i < length; i += 1) {
-        const id = this.#byteIds![utf8Byte(codePoints[at]!, length, i)]!;
+        const id = this.byteIds![utf8Byte(codePoints[at]!, length, i)]!;
         if (id < 0) return undefined;
         ids.push(id);
       }

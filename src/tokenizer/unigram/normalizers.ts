@@ -9,7 +9,6 @@ import { combiningClass, decompose, isMark, toLowerCase } from "./unicode.ts";
 export type Normalizer = (text: AlignedText) => AlignedText;
 
 const FIRST_DECOMPOSING = 0xa0;
-const FIRST_COMBINING = 0x300;
 /** A grapheme of this many bytes or more is looked up character by character. */
 const LONG_GRAPHEME_BYTES = 6;
 /** The one regular expression that Transformers' converter writes: runs of blanks. */
@@ -53,8 +52,9 @@ function parseReplace(fields: Record<string, unknown>, where: string): Normalize
   const pattern = expectObject(fields.pattern, `${where}.pattern`);
   const content = codePointsOf(expectString(fields.content, `${where}.content`));
   if (pattern.Regex === BLANK_RUN) return (text) => replaceMatches(text, blankRunEnd, content);
-  if (pattern.Regex !== undefined)
+  if (pattern.Regex !== undefined) {
     throw unsupported(`${where}.pattern.Regex`, pattern.Regex, JSON.stringify(BLANK_RUN));
+  }
   const searched = codePointsOf(expectString(pattern.String, `${where}.pattern.String`));
   if (searched.length === 0) throw invalid(`${where}.pattern.String`, show(""), "at least one character");
   return (text) => replaceMatches(text, (source, at) => matchEnd(source, at, searched), content);
@@ -67,17 +67,21 @@ function replaceMatches(
   content: Int32Array,
 ): AlignedText {
   const out = new Rewriter(text);
+  let copied = 0;
   for (let at = 0; at < text.length; ) {
     const end = endOfMatch(text, at);
-    if (end > at) {
-      out.skip(end - at);
-      for (const codePoint of content) out.insert(codePoint);
-      at = end;
-    } else {
-      out.replace(text.codePoints[at]!);
+    if (end === at) {
       at += 1;
+      continue;
     }
+    out.copy(copied, at);
+    out.skip(end - at);
+    for (const codePoint of content) out.insert(codePoint);
+    copied = end;
+    at = end;
   }
+  if (copied === 0) return text;
+  out.copy(copied, text.length);
   return out.finish();
 }
 
@@ -98,40 +102,53 @@ function blankRunEnd(text: AlignedText, at: number): number {
 
 /** Compatibility decomposition, then marks after a starter sorted by class. A mark keeps its place's source, not its own. */
 function nfkd(text: AlignedText): AlignedText {
-  if (!reaches(text, FIRST_DECOMPOSING)) return text;
   const out = new Rewriter(text);
-  let pending: { codePoint: number; combining: number; inserted: boolean }[] = [];
+  let marks: { codePoint: number; combining: number; isFirst: boolean }[] = [];
+  const put = (codePoint: number, isFirst: boolean) => {
+    if (isFirst) out.replace(codePoint);
+    else out.insert(codePoint);
+  };
   const flush = () => {
-    if (pending.length > 1) pending.sort((a, b) => a.combining - b.combining);
-    for (const { codePoint, inserted } of pending) inserted ? out.insert(codePoint) : out.replace(codePoint);
-    pending = [];
+    if (marks.length === 0) return;
+    if (marks.length > 1) marks.sort((a, b) => a.combining - b.combining);
+    for (const mark of marks) put(mark.codePoint, mark.isFirst);
+    marks = [];
   };
-  const add = (codePoint: number, inserted: boolean) => {
-    const combining = combiningClass(codePoint);
-    if (combining !== 0) pending.push({ codePoint, combining, inserted });
-    else {
+  for (let at = 0; at < text.length; ) {
+    const plain = endBelow(text, at, FIRST_DECOMPOSING);
+    if (plain > at) {
       flush();
-      inserted ? out.insert(codePoint) : out.replace(codePoint);
+      out.copy(at, plain);
+      at = plain;
+      continue;
     }
-  };
-  for (let at = 0; at < text.length; at += 1) {
-    const codePoint = text.codePoints[at]!;
-    const decomposed = decompose(codePoint);
-    if (decomposed === undefined) add(codePoint, false);
-    else codePointsOf(decomposed).forEach((part, i) => void add(part, i > 0));
+    const parts = decompose(text.codePoints[at]!) ?? text.codePoints.subarray(at, at + 1);
+    for (let i = 0; i < parts.length; i += 1) {
+      const codePoint = parts[i]!;
+      const combining = combiningClass(codePoint);
+      if (combining !== 0) marks.push({ codePoint, combining, isFirst: i === 0 });
+      else {
+        flush();
+        put(codePoint, i === 0);
+      }
+    }
+    at += 1;
   }
   flush();
   return out.finish();
 }
 
 function stripAccents(text: AlignedText): AlignedText {
-  if (!reaches(text, FIRST_COMBINING)) return text;
   const out = new Rewriter(text);
+  let copied = 0;
   for (let at = 0; at < text.length; at += 1) {
-    const codePoint = text.codePoints[at]!;
-    if (isMark(codePoint)) out.skip(1);
-    else out.replace(codePoint);
+    if (!isMark(text.codePoints[at]!)) continue;
+    out.copy(copied, at);
+    out.skip(1);
+    copied = at + 1;
   }
+  if (copied === 0) return text;
+  out.copy(copied, text.length);
   return out.finish();
 }
 
@@ -152,19 +169,26 @@ function lowercase(text: AlignedText): AlignedText {
 function precompiled(text: AlignedText, charsmap: Charsmap): AlignedText {
   const out = new Rewriter(text);
   const { codePoints, length } = text;
+  let copied = 0;
+  const change = (start: number, end: number, replacement: Int32Array) => {
+    out.copy(copied, start);
+    putReplacement(out, replacement, end - start);
+    copied = end;
+  };
   for (let start = 0; start < length; ) {
     const end = graphemeEnd(codePoints, start, length);
     const whole = isShort(codePoints, start, end) ? charsmap.lookUp(codePoints, start, end) : undefined;
-    if (whole !== undefined) put(out, whole, end - start);
-    else {
+    if (whole !== undefined) change(start, end, whole);
+    else if (end > start + 1) {
       for (let at = start; at < end; at += 1) {
-        const replacement = charsmap.lookUp(codePoints, at, at + 1);
-        if (replacement === undefined) out.replace(codePoints[at]!);
-        else put(out, replacement, 1);
+        const single = charsmap.lookUp(codePoints, at, at + 1);
+        if (single !== undefined) change(at, at + 1, single);
       }
     }
     start = end;
   }
+  if (copied === 0) return text;
+  out.copy(copied, length);
   return out.finish();
 }
 
@@ -178,12 +202,17 @@ function isShort(codePoints: Int32Array, start: number, end: number): boolean {
  * Writes `replacement` for the next `count` code points. Characters removed before anything is written are not counted,
  * so that all later ones seem to come from further left: tokenizers (Rust) does that, and its offsets are the reference.
  */
-function put(out: Rewriter, replacement: Int32Array, count: number): void {
-  replacement.forEach((codePoint, i) => void (i < count ? out.replace(codePoint) : out.insert(codePoint)));
+function putReplacement(out: Rewriter, replacement: Int32Array, count: number): void {
+  for (let i = 0; i < replacement.length; i += 1) {
+    if (i < count) out.replace(replacement[i]!);
+    else out.insert(replacement[i]!);
+  }
   if (replacement.length < count && out.length > 0) out.absorb(count - replacement.length);
 }
 
-function reaches(text: AlignedText, codePoint: number): boolean {
-  for (let at = 0; at < text.length; at += 1) if (text.codePoints[at]! >= codePoint) return true;
-  return false;
+/** Where the first code point from `at` on that is at least `limit` stands, or the end. */
+function endBelow(text: AlignedText, at: number, limit: number): number {
+  let end = at;
+  while (end < text.length && text.codePoints[end]! < limit) end += 1;
+  return end;
 }

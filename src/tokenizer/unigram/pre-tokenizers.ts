@@ -8,6 +8,8 @@ import { isBlank } from "./unicode.ts";
 export interface Words {
   readonly text: AlignedText;
   readonly bounds: readonly number[];
+  /** Whether nothing stands before this text, an added token for example. */
+  readonly isFirst: boolean;
 }
 
 export type PreTokenizer = (words: Words) => Words;
@@ -71,7 +73,7 @@ export function parseMetaspace(fields: Record<string, unknown>, where: string): 
   return { replacement: replacement[0]!, prepend: prepend as Metaspace["prepend"], split };
 }
 
-function splitAtBlanks({ text, bounds }: Words): Words {
+function splitAtBlanks({ text, bounds, isFirst }: Words): Words {
   const pieces: number[] = [];
   for (let word = 0; word < bounds.length; word += 2) {
     const end = bounds[word + 1]!;
@@ -83,10 +85,10 @@ function splitAtBlanks({ text, bounds }: Words): Words {
     }
     if (end > start) pieces.push(start, end);
   }
-  return { text, bounds: pieces };
+  return { text, bounds: pieces, isFirst };
 }
 
-function putMetaspaces({ text, bounds }: Words, { replacement, prepend, split }: Metaspace): Words {
+function putMetaspaces({ text, bounds, isFirst }: Words, { replacement, prepend, split }: Metaspace): Words {
   const out = new Rewriter(text);
   const pieces: number[] = [];
   let read = 0;
@@ -96,21 +98,23 @@ function putMetaspaces({ text, bounds }: Words, { replacement, prepend, split }:
     out.skip(first - read);
     read = end;
     let start = out.length;
+    const isWanted = prepend === "always" || (prepend === "first" && isFirst && text.starts[first] === 0);
     for (let at = first; at < end; at += 1) {
       const codePoint = text.codePoints[at]!;
-      const isReplacement = codePoint === SPACE || codePoint === replacement;
-      if (at === first && !isReplacement && (prepend === "always" || (prepend === "first" && text.starts[at] === 0))) {
+      if (codePoint === SPACE || codePoint === replacement) {
+        if (split && out.length > start) {
+          pieces.push(start, out.length);
+          start = out.length;
+        }
+        out.replace(replacement);
+      } else if (at === first && isWanted) {
         out.replace(replacement);
         out.insert(codePoint);
-        continue;
+      } else {
+        out.replace(codePoint);
       }
-      if (isReplacement && split && out.length > start) {
-        pieces.push(start, out.length);
-        start = out.length;
-      }
-      out.replace(isReplacement ? replacement : codePoint);
     }
     pieces.push(start, out.length);
   }
-  return { text: out.finish(), bounds: pieces };
+  return { text: out.finish(), bounds: pieces, isFirst };
 }

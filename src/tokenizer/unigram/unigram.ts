@@ -1,0 +1,59 @@
+// ALBERT's own tokenizer as an Algorithm: SentencePiece Unigram, as its checkpoints have it in tokenizer.json.
+import type { Algorithm, NormalizedText, TokenSink } from "../algorithm.ts";
+import { alignText, toNormalizedText } from "./aligned-text.ts";
+import { parseDecoder } from "./decoder.ts";
+import { UnigramModel } from "./model.ts";
+import { type Normalizer, parseNormalizer } from "./normalizers.ts";
+import { type PreTokenizer, parsePreTokenizer } from "./pre-tokenizers.ts";
+
+export class Unigram implements Algorithm {
+  readonly vocabularySize: number;
+  readonly decode: (tokens: readonly string[]) => string;
+  private readonly normalizer: Normalizer;
+  private readonly preTokenizer: PreTokenizer;
+  private readonly model: UnigramModel;
+
+  /**
+   * @param json tokenizer.json with a `model` of type Unigram; `normalizer`, `pre_tokenizer` and `decoder` are read, too
+   * @throws TOKENIZER_INVALID naming the field that is wrong
+   * @throws TOKENIZER_UNSUPPORTED for normalisers, pre-tokenisers and decoders that ALBERT checkpoints do not have
+   */
+  constructor(json: Record<string, unknown>) {
+    this.normalizer = parseNormalizer(json.normalizer);
+    this.preTokenizer = parsePreTokenizer(json.pre_tokenizer);
+    this.decode = parseDecoder(json.decoder);
+    this.model = new UnigramModel(json.model);
+    this.vocabularySize = this.model.pieces.length;
+  }
+
+  tokenToId(token: string): number | undefined {
+    return this.model.ids.get(token);
+  }
+
+  idToToken(id: number): string | undefined {
+    return this.model.pieces[id];
+  }
+
+  normalize(text: string): NormalizedText {
+    return toNormalizedText(this.normalizer(alignText({ text, starts: undefined, ends: undefined }, 0, text.length)));
+  }
+
+  encode(source: NormalizedText, start: number, end: number, isFirst: boolean, sink: TokenSink): void {
+    if (start === end) return;
+    const aligned = alignText(source, start, end);
+    const { text, bounds } = this.preTokenizer({ text: aligned, bounds: [0, aligned.length], isFirst });
+    for (let word = 0; word < bounds.length; word += 2) {
+      this.model.tokenize(text.codePoints, bounds[word]!, bounds[word + 1]!, (id, from, to) => {
+        sink.reserve(1);
+        sink.ids[sink.length] = id;
+        if (sink.starts && sink.ends && sink.words) {
+          sink.starts[sink.length] = text.starts[from]!;
+          sink.ends[sink.length] = text.ends[to - 1]!;
+          sink.words[sink.length] = sink.nextWord;
+        }
+        sink.length += 1;
+      });
+      sink.nextWord += 1;
+    }
+  }
+}

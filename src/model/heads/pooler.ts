@@ -37,9 +37,9 @@ function pool(encoder: Encoder, pack: Pack, plan: Plan, pooler: Linear, classifi
   const pooled = first + texts * K * 4;
   const classified = pooled + texts * H * 4;
   kernels.ensure(classified + texts * (classifier?.N ?? 0) * 4);
-  pack.poolerRows.forEach((row, i) =>
-    kernels.floats(first + i * K * 4, K).set(kernels.floats(plan.x + row * K * 4, K)),
-  );
+  pack.poolerRows.forEach((row, i) => {
+    kernels.floats(first + i * K * 4, K).set(kernels.floats(plan.x + row * K * 4, K));
+  });
   encoder.linear(pooled, first, texts, pooler, "tanh");
   if (classifier === undefined) return kernels.floats(pooled, texts * H);
   encoder.linear(classified, pooled, texts, classifier);

@@ -40,7 +40,8 @@ export class MergeTable {
   private find(left: number, right: number): number {
     const mask = this.lefts.length - 1;
     let slot = (Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b)) >>> this.shift;
-    while (this.lefts[slot] !== -1 && (this.lefts[slot] !== left || this.rights[slot] !== right)) slot = (slot + 1) & mask;
+    while (this.lefts[slot] !== -1 && (this.lefts[slot] !== left || this.rights[slot] !== right))
+      slot = (slot + 1) & mask;
     return slot;
   }
 }

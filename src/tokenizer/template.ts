@@ -1,0 +1,79 @@
+// Which special tokens go around one text or a pair, and the token type of each part (tokenizer.json's post_processor).
+import { RobertalbertError, show } from "../errors.ts";
+
+/** A special token, or (id undefined) the place of a text: 0 the first, 1 the second. */
+export interface TemplatePiece {
+  id: number | undefined;
+  sequence: 0 | 1;
+  typeId: number;
+}
+
+export interface Template {
+  single: readonly TemplatePiece[];
+  pair: readonly TemplatePiece[];
+}
+
+const text = (sequence: 0 | 1, typeId = 0): TemplatePiece => ({ id: undefined, sequence, typeId });
+const special = (id: number, typeId = 0): TemplatePiece => ({ id, sequence: 0, typeId });
+
+/** No special tokens: add_special_tokens false, or a tokenizer that has none. */
+export const BARE: Template = { single: [text(0)], pair: [text(0), text(1)] };
+
+/** `<s> A </s>` and `<s> A </s></s> B </s>`, all of type 0, as tokenizers' RobertaProcessing has it. */
+export function robertaTemplate(cls: number, sep: number): Template {
+  return {
+    single: [special(cls), text(0), special(sep)],
+    pair: [special(cls), text(0), special(sep), special(sep), text(1), special(sep)],
+  };
+}
+
+/**
+ * @param json `post_processor` of tokenizer.json
+ * @throws TOKENIZER_UNSUPPORTED for a kind that is not known, TOKENIZER_INVALID for one that is damaged
+ */
+export function readTemplate(json: unknown): Template {
+  const processor = json as
+    | {
+        type?: string;
+        cls?: [string, number];
+        sep?: [string, number];
+        single?: unknown;
+        pair?: unknown;
+        special_tokens?: Record<string, { ids?: number[] }>;
+      }
+    | null
+    | undefined;
+  if (processor === null || processor === undefined || processor.type === "ByteLevel") return BARE;
+  if (processor.type === "RobertaProcessing") {
+    const [cls, sep] = [processor.cls?.[1], processor.sep?.[1]];
+    if (!Number.isInteger(cls) || !Number.isInteger(sep))
+      throw invalid(`RobertaProcessing has cls ${show(processor.cls)} and sep ${show(processor.sep)}`);
+    return robertaTemplate(cls as number, sep as number);
+  }
+  if (processor.type === "TemplateProcessing") {
+    const read = (pieces: unknown) => readPieces(pieces, processor.special_tokens ?? {});
+    return { single: read(processor.single), pair: read(processor.pair) };
+  }
+  throw new RobertalbertError(
+    "TOKENIZER_UNSUPPORTED",
+    `tokenizer.json: post_processor is ${show(processor.type)}, expected RobertaProcessing, TemplateProcessing, ByteLevel or null`,
+  );
+}
+
+function readPieces(pieces: unknown, specials: Record<string, { ids?: number[] }>): TemplatePiece[] {
+  if (!Array.isArray(pieces)) throw invalid(`a template is ${show(pieces)}, expected a list`);
+  return pieces.flatMap(
+    (piece: { SpecialToken?: { id?: string; type_id?: number }; Sequence?: { id?: string; type_id?: number } }) => {
+      const { SpecialToken: token, Sequence: sequence } = piece ?? {};
+      if (sequence) return [text(sequence.id === "B" ? 1 : 0, sequence.type_id ?? 0)];
+      const ids = specials[token?.id ?? ""]?.ids;
+      if (!Array.isArray(ids) || !ids.every(Number.isInteger))
+        throw invalid(`special token ${show(token?.id)} of the template has no ids`);
+      return ids.map((id) => special(id, token?.type_id ?? 0));
+    },
+  );
+}
+
+function invalid(message: string): RobertalbertError {
+  return new RobertalbertError("TOKENIZER_INVALID", `tokenizer.json: post_processor: ${message}; fetch the file again`);
+}

@@ -20,7 +20,8 @@ export function poolerHead(outputName: string, pooler: Linear, classifier?: Line
       return {
         take(pack, plan) {
           const rows = pool(encoder, pack, plan, pooler, classifier);
-          pack.textNumbers.forEach((b, i) => values.set(rows.subarray(i * width, (i + 1) * width), b * width));
+          for (const [i, b] of pack.textNumbers.entries())
+            values.set(rows.subarray(i * width, (i + 1) * width), b * width);
         },
         outputs: () => ({ [outputName]: new Tensor("float32", values, [batch.B, width]) }),
       };

@@ -1,0 +1,56 @@
+// robertalbert info: what a model folder holds and which kernels would run it.
+
+import { openSource } from "../hub/open.ts";
+import { AutoConfig } from "../model/auto.ts";
+import { runtimeInfo } from "../runtime/info.ts";
+import { Checkpoint } from "../weights/checkpoint.ts";
+import { type Command, JSON_OPTION, SHIPPED_MODEL } from "./command.ts";
+
+const SHOWN = [
+  "architectures",
+  "vocab_size",
+  "embedding_size",
+  "hidden_size",
+  "num_hidden_layers",
+  "num_hidden_groups",
+  "inner_group_num",
+  "num_attention_heads",
+  "intermediate_size",
+  "hidden_act",
+  "layer_norm_eps",
+  "max_position_embeddings",
+  "type_vocab_size",
+];
+
+export const info: Command = {
+  name: "info",
+  summary: "a model's configuration, parameters and bytes, and the wasm build in use",
+  usage: "[MODEL]   (default: the model that ships with the package)",
+  options: { json: JSON_OPTION },
+  async run(values, positionals, io) {
+    const location = positionals[0] ?? SHIPPED_MODEL;
+    const config = await AutoConfig.from_pretrained(location);
+    const source = await openSource(location);
+    const checkpoint = await Checkpoint.open(source);
+    await checkpoint.close();
+    const entries = [...checkpoint.entries.values()];
+    const report = {
+      model: source.name,
+      config: Object.fromEntries(SHOWN.map((key) => [key, config[key]])),
+      parameters: entries.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+      weight_bytes: checkpoint.totalBytes,
+      dtypes: [...new Set(entries.map((entry) => entry.dtype))].sort(),
+      ...runtimeInfo(),
+    };
+    if (values.json) return io.print(`${JSON.stringify(report)}\n`);
+    const lines: [string, unknown][] = [
+      ["model", report.model],
+      ...Object.entries(report.config),
+      ["parameters", report.parameters.toLocaleString("en")],
+      ["weights", `${(report.weight_bytes / 1e6).toFixed(1)} MB, ${report.dtypes.join(", ")}`],
+      ["wasm build", `${report.build ?? "none: no WebAssembly SIMD"} (of ${report.builds.join(", ")})`],
+    ];
+    const width = Math.max(...lines.map(([name]) => name.length));
+    await io.print(lines.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join(""));
+  },
+};

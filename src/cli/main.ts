@@ -1,0 +1,81 @@
+#!/usr/bin/env node
+// The command `robertalbert`: finds the command, reads its options, and turns errors into one line and an exit code.
+import { parseArgs } from "node:util";
+import { RobertalbertError } from "../errors.ts";
+import { type Command, type Io, type OptionSpec, UsageError } from "./command.ts";
+import { fillMask } from "./fill-mask.ts";
+import { info } from "./info.ts";
+import { tokenize } from "./tokenize.ts";
+
+const COMMANDS: readonly Command[] = [fillMask, tokenize, info];
+const COMMON: Readonly<Record<string, OptionSpec>> = {
+  help: { type: "boolean", short: "h", help: "show this" },
+  verbose: { type: "boolean", help: "errors with their stack" },
+};
+
+async function main(args: readonly string[], io: Io): Promise<void> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") return io.print(overview());
+  const command = COMMANDS.find((c) => c.name === name);
+  if (!command)
+    throw new UsageError(
+      `unknown command ${JSON.stringify(name)}, expected one of ${COMMANDS.map((c) => c.name).join(", ")}`,
+    );
+  const options = { ...command.options, ...COMMON };
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({
+      args: rest,
+      options: Object.fromEntries(
+        Object.entries(options).map(([key, { type, short }]) => [key, short ? { type, short } : { type }]),
+      ),
+      allowPositionals: true,
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  const values = parsed.values as Record<string, string | boolean | undefined>;
+  if (values.help) return io.print(help(command, options));
+  await command.run(values, parsed.positionals, io);
+}
+
+function overview(): string {
+  const width = Math.max(...COMMANDS.map((c) => c.name.length));
+  const list = COMMANDS.map((c) => `  ${c.name.padEnd(width)}  ${c.summary}\n`).join("");
+  return `robertalbert: ALBERT models with RoBERTa's tokenizer, on WebAssembly\n\n${list}\nrobertalbert COMMAND --help shows a command's options.\n`;
+}
+
+function help(command: Command, options: Readonly<Record<string, OptionSpec>>): string {
+  const rows = Object.entries(options).map(([key, { short, value, help }]) => [
+    `${short ? `-${short}, ` : "    "}--${key}${value ? ` ${value}` : ""}`,
+    help,
+  ]);
+  const width = Math.max(...rows.map(([left]) => left!.length));
+  return `robertalbert ${command.name} ${command.usage}\n${command.summary}\n\n${rows.map(([left, right]) => `  ${left!.padEnd(width)}  ${right}\n`).join("")}`;
+}
+
+const { stdin, stdout, stderr } = process;
+const args = process.argv.slice(2);
+const isTerminal = stdout.isTTY === true;
+const io: Io = {
+  stdin,
+  print: (text) => new Promise((resolve, reject) => stdout.write(text, (error) => (error ? reject(error) : resolve()))),
+  isTerminal,
+  useColor: isTerminal && !process.env.NO_COLOR,
+};
+// A reader that has seen enough (`| head`) is no error.
+stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+
+try {
+  await main(args, io);
+} catch (error) {
+  if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(0);
+  const { message, stack } = error as Error;
+  if (args.includes("--verbose")) stderr.write(`${stack}\n`);
+  else if (error instanceof UsageError) stderr.write(`robertalbert: ${message}; see --help\n`);
+  else
+    stderr.write(
+      `robertalbert: ${error instanceof RobertalbertError ? "" : "internal error: "}${message.replaceAll("\n", " ")}\n`,
+    );
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}

@@ -1,0 +1,32 @@
+// The package's public names, and nothing else.
+export type { AlbertConfig } from "./config/config.ts";
+export { type ErrorCode, RobertalbertError } from "./errors.ts";
+export { env } from "./hub/env.ts";
+export type { LoadOptions, ModelLocation, ProgressEvent } from "./hub/files.ts";
+export { AlbertForMaskedLM, AlbertForPreTraining, AlbertModel } from "./model/albert.ts";
+export {
+  AutoConfig,
+  AutoModel,
+  AutoModelForMaskedLM,
+  AutoModelForPreTraining,
+  type ModelOptions,
+} from "./model/auto.ts";
+export type { TokenScore } from "./model/heads/masked-lm.ts";
+export type { ModelInputs } from "./model/inputs.ts";
+export type { CallOptions, LoadingInfo, ModelOutput } from "./model/pretrained-model.ts";
+export {
+  type FillMaskOptions,
+  type FillMaskOutput,
+  FillMaskPipeline,
+  type FillMaskResult,
+} from "./pipelines/fill-mask.ts";
+export { pipeline } from "./pipelines/pipeline.ts";
+export type { Build, KernelOptions } from "./runtime/build.ts";
+export { type RuntimeInfo, runtimeInfo } from "./runtime/info.ts";
+export { Tensor, type TensorType } from "./tensor.ts";
+export { AutoTokenizer } from "./tokenizer/auto.ts";
+export {
+  type BatchEncoding,
+  PreTrainedTokenizer,
+  type TokenizerCallOptions,
+} from "./tokenizer/pretrained-tokenizer.ts";

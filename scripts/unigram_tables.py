@@ -1,5 +1,5 @@
 """Write src/tokenizer/unigram/unicode-tables.ts and test/tokenizer/unigram-unicode.json:
-pip install tokenizers==0.23.2; python scripts/unigram-tables.py (from the repository root, about a minute).
+pip install tokenizers==0.23.2; python scripts/unigram_tables.py (from the repository root, about a minute).
 
 Nothing here reads Unicode's own files: every table is what tokenizers (Rust) was seen to do with each code point. Its
 crates carry different versions of Unicode (normalisation 9, lower case and graphemes much newer) and JavaScript
@@ -92,21 +92,23 @@ def combining_classes():
     return seen
 
 
-def one_byte_charsmap():
-    """A precompiled_charsmap in which each byte alone means "x": it turns a grapheme of at most 5 bytes into one x, a
-    longer one into one x per character. (Only the first match counts, and one byte of it is enough.)"""
+def byte_charsmap(replacements):
+    """A precompiled_charsmap with keys of one byte each. Only the first match counts, so such a key decides for every
+    character, or grapheme of at most 5 bytes, that begins with its byte."""
     units = [0] * 1024
     units[0] = 256 << 10
-    for byte in range(1, 256):
+    block = b""
+    for byte, text in replacements.items():
         units[256 + byte] = (768 << 10) | (1 << 8) | byte
-        units[512 + byte] = 1 << 31
-    blob = struct.pack("<1024I", *units)
-    return struct.pack("<I", len(blob)) + blob + b"x\0"
+        units[512 + byte] = (1 << 31) | len(block)
+        block += text.encode() + b"\0"
+    return struct.pack("<I1024I", 4096, *units) + block
 
 
 def grapheme_classes():
     """{code point: class} by how it joins its neighbours; regional indicators make no difference that can be seen here."""
-    normalizer = normalizers.Precompiled(one_byte_charsmap())
+    # A grapheme of at most 5 bytes becomes one x, a longer one an x per character.
+    normalizer = normalizers.Precompiled(byte_charsmap({byte: "x" for byte in range(1, 256)}))
     accent, zwj, picture, consonant, linker, lead, vowel, trail = 0x300, 0x200D, 0xA9, 0x915, 0x94D, 0x1100, 0x1161, 0x11A8
 
     def count(*code_points):
@@ -169,7 +171,7 @@ def main():
 
     kept = {c: k for c, k in graphemes.items() if k not in ("Other", "LV", "LVT")}
     (ROOT / "src/tokenizer/unigram/unicode-tables.ts").write_text(
-        "// What tokenizers (Rust) 0.23.2 knows of Unicode, as numbers in base 36. Written by scripts/unigram-tables.py: do not edit.\n"
+        "// What tokenizers (Rust) 0.23.2 knows of Unicode, as numbers in base 36. Written by scripts/unigram_tables.py: do not edit.\n"
         + table("DECOMPOSING", "What NFKD replaces: gap, length, … Into what, is the same in every engine.", ranges(nfkd))
         + table("COMBINING_CLASSES", "Canonical combining class → gap, length, …", by_value(classes))
         + table("MARKS", "What StripAccents removes: gap, length, …", ranges(marks))
@@ -183,7 +185,7 @@ def main():
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     (ROOT / "test/tokenizer/unigram-unicode.json").write_text(json.dumps({
-        "about": "SHA-256 over one line per scalar value from U+0000 up, written by scripts/unigram-tables.py",
+        "about": "SHA-256 over one line per scalar value from U+0000 up, written by scripts/unigram_tables.py",
         "nfkd": digest(nfkd.get(c, chr(c)).replace("\n", " ") for c in CODE_POINTS),
         "strip_accents": digest(str(int(c in marks)) for c in CODE_POINTS),
         "lowercase": digest(lower.get(c, chr(c)).replace("\n", " ") for c in CODE_POINTS),
@@ -193,4 +195,5 @@ def main():
     }, indent=2) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

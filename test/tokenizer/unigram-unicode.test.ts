@@ -1,4 +1,4 @@
-// Every code point, against digests of what tokenizers (Rust) did with it (scripts/unigram-tables.py).
+// Every code point, against digests of what tokenizers (Rust) did with it (scripts/unigram_tables.py).
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// What tokenizers (Rust) 0.23.2 knows of Unicode, as numbers in base 36. Written by scripts/unigram-tables.py: do not edit.
+// What tokenizers (Rust) 0.23.2 knows of Unicode, as numbers in base 36. Written by scripts/unigram_tables.py: do not edit.
 
 /** What NFKD replaces: gap, length, … Into what, is the same in every engine. */
 export const DECOMPOSING = `4g 1 7 1 1 1 4 1 2 4 2 3 1 3 1 6 1 9 1 6 2 5 2 6 1 9 1 6 2 5 1 h 2 k 2 9 1 6 1 8 2 7 2 6 2 i 2 o w 2 d 2 j p 1 6 2 g 2

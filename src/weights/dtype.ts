@@ -1,4 +1,4 @@
-// Little-endian bytes of F32, F16, BF16 or F64 → Float32Array.
+// Little-endian bytes of F32, F16, BF16 or F64 → Float32Array, and floats → F16.
 
 /** Bytes per value of the dtypes that weights may have. */
 export const BYTES_OF_DTYPE: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2, F64: 8 };
@@ -41,4 +41,28 @@ export function toFloat32(bytes: Uint8Array, dtype: string): Float32Array {
     for (let i = 0; i < length; i++) bits[i] = halves[i]! << 16;
   }
   return floats;
+}
+
+/** Rounds to halves, ties to even, as IEEE 754 and PyTorch's `.half()` do; beyond 65,504 lies infinity. */
+export function toFloat16(values: Float32Array): Uint16Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = new Uint16Array(values.length);
+  const scratch = new Float32Array(1);
+  const scratchBits = new Uint32Array(scratch.buffer);
+  for (let i = 0; i < halves.length; i++) {
+    const sign = (bits[i]! >>> 16) & 0x8000;
+    const size = bits[i]! & 0x7fffffff;
+    if (size >= 0x7f800000) halves[i] = sign | (size > 0x7f800000 ? 0x7e00 : 0x7c00);
+    else if (size < 0x38800000) {
+      // Below 2⁻¹⁴ halves are multiples of 2⁻²⁴: adding 2⁻¹ rounds to them (ulp of [2⁻¹, 1) in float32), and its low bits are the result.
+      scratchBits[0] = size;
+      scratch[0] = scratch[0]! + 0.5;
+      halves[i] = sign | (scratchBits[0]! - 0x3f000000);
+    } else {
+      // Exponent re-biased by 127 - 15; 0xfff plus the lowest bit kept rounds half to even, a carry moves into the exponent.
+      const rounded = (size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13;
+      halves[i] = sign | Math.min(rounded, 0x7c00);
+    }
+  }
+  return halves;
 }

@@ -16,7 +16,8 @@ export interface TensorEntry {
 }
 
 const MOST_HEADER_BYTES = 100_000_000;
-const DTYPE_BYTES: Readonly<Record<string, number>> = {
+/** Bytes per value of every dtype of the format. */
+export const DTYPE_BYTES: Readonly<Record<string, number>> = {
   BOOL: 1,
   U8: 1,
   I8: 1,

@@ -3,16 +3,28 @@ export type { AlbertConfig } from "./config/config.ts";
 export { type ErrorCode, RobertalbertError } from "./errors.ts";
 export { env } from "./hub/env.ts";
 export type { LoadOptions, ModelLocation, ProgressEvent } from "./hub/files.ts";
-export { AlbertForMaskedLM, AlbertForPreTraining, AlbertModel } from "./model/albert.ts";
+export {
+  AlbertForPreTraining,
+  AlbertForQuestionAnswering,
+  AlbertForSequenceClassification,
+  AlbertForTokenClassification,
+  AlbertModel,
+} from "./model/albert.ts";
 export {
   AutoConfig,
   AutoModel,
   AutoModelForMaskedLM,
+  AutoModelForMultipleChoice,
   AutoModelForPreTraining,
-  type ModelOptions,
+  AutoModelForQuestionAnswering,
+  AutoModelForSequenceClassification,
+  AutoModelForTokenClassification,
 } from "./model/auto.ts";
 export type { TokenScore } from "./model/heads/masked-lm.ts";
 export type { ModelInputs } from "./model/inputs.ts";
+export type { ModelOptions } from "./model/load.ts";
+export { AlbertForMaskedLM } from "./model/masked-lm.ts";
+export { AlbertForMultipleChoice } from "./model/multiple-choice.ts";
 export type { CallOptions, LoadingInfo, ModelOutput } from "./model/pretrained-model.ts";
 export {
   type FillMaskOptions,

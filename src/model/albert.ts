@@ -1,19 +1,16 @@
-// The model classes, named as Transformers names them: which heads each has.
-import { RobertalbertError, show } from "../errors.ts";
+// The model classes, named as Transformers names them: which heads each has. AlbertForMaskedLM and AlbertForMultipleChoice
+// do more and have files of their own.
+import { RobertalbertError } from "../errors.ts";
+import type { ModelLocation } from "../hub/files.ts";
 import type { ModelWeights } from "../weights/model-weights.ts";
 import type { Encoder } from "./encoder.ts";
 import type { Head } from "./heads/head.ts";
 import { hiddenStateHead } from "./heads/hidden-state.ts";
-import {
-  loadMaskedLmWeights,
-  logitsHead,
-  type MaskedLmWeights,
-  type TokenScore,
-  topTokensHead,
-} from "./heads/masked-lm.ts";
-import { poolerHead } from "./heads/pooler.ts";
-import { type ModelInputs, readInputs } from "./inputs.ts";
+import { loadMaskedLmWeights, logitsHead } from "./heads/masked-lm.ts";
+import { loadPoolerHead, poolerHead } from "./heads/pooler.ts";
+import { spanHead, tokenLogitsHead } from "./heads/token-linear.ts";
 import { loadLinear } from "./linear.ts";
+import { loadModel, type ModelOptions } from "./load.ts";
 import { AlbertPreTrainedModel, type LoadingInfo } from "./pretrained-model.ts";
 
 /** Outputs: last_hidden_state [B, T, H], and pooler_output [B, H] if the checkpoint has a pooler. */
@@ -26,71 +23,10 @@ export class AlbertModel extends AlbertPreTrainedModel {
       info,
     );
   }
-}
 
-/** Output: logits [B, T, V], and `top_tokens`, which spares computing and copying them all. */
-export class AlbertForMaskedLM extends AlbertPreTrainedModel {
-  private readonly head: MaskedLmWeights | undefined;
-
-  constructor(encoder: Encoder, head: MaskedLmWeights | undefined, info: LoadingInfo) {
-    super(encoder, head ? [logitsHead("logits", head)] : [], info);
-    this.head = head;
-  }
-
-  static async create(encoder: Encoder, weights: ModelWeights, info: LoadingInfo): Promise<AlbertForMaskedLM> {
-    const head = weights.has("predictions.dense.weight") ? await loadMaskedLmWeights(encoder, weights) : undefined;
-    return new AlbertForMaskedLM(encoder, head, info);
-  }
-
-  /**
-   * The best tokens for the positions asked for. The last layer and the decoder run for these rows only.
-   * @param options.output_rows per text the positions, all visible
-   * @param options.top_k how many tokens for each
-   * @param options.candidates only these tokens compete; the scores are still those over the whole vocabulary
-   * @returns one list for each row, text after text, best first; scores are probabilities (softmax over the vocabulary)
-   * @throws OPTION_INVALID, INPUT_INVALID, TENSOR_MISSING when the checkpoint had no such head
-   */
-  async top_tokens(
-    inputs: ModelInputs,
-    options: {
-      output_rows: readonly (readonly number[])[];
-      top_k: number;
-      candidates?: readonly number[];
-      signal?: AbortSignal;
-    },
-  ): Promise<TokenScore[][]> {
-    const { output_rows, top_k, candidates, signal } = options;
-    this.requireLoaded();
-    if (this.head === undefined) {
-      throw new RobertalbertError(
-        "TENSOR_MISSING",
-        "the checkpoint has no masked-language-model head (predictions.*): nothing can be predicted",
-      );
-    }
-    const V = this.config.vocab_size;
-    if (!Number.isInteger(top_k) || top_k < 1) {
-      throw new RobertalbertError("OPTION_INVALID", `top_k is ${show(top_k)}, expected a whole number from 1 up`);
-    }
-    const foreign = candidates?.find((token) => !Number.isInteger(token) || token < 0 || token >= V);
-    if (foreign !== undefined) {
-      throw new RobertalbertError(
-        "OPTION_INVALID",
-        `candidates holds ${show(foreign)}, expected token ids from 0 and below ${V} (vocab_size)`,
-      );
-    }
-    const batch = readInputs(inputs, this.config);
-    output_rows.forEach((rows, b) => {
-      const hidden = rows.find((t) => !batch.visible[b * batch.T + t]);
-      if (hidden === undefined) return;
-      throw new RobertalbertError(
-        "INPUT_INVALID",
-        `output_rows asks for position ${hidden} of text ${b}, which attention_mask hides`,
-      );
-    });
-    const found: TokenScore[][] = [];
-    const head = topTokensHead(this.head, Math.min(top_k, V), candidates, found);
-    await this.run(batch, { output_rows, ...(signal && { signal }) }, [head]);
-    return found;
+  /** @throws as `loadModel` */
+  static from_pretrained(location: ModelLocation, options?: ModelOptions): Promise<AlbertModel> {
+    return loadModel("AlbertModel", AlbertModel.create, location, options);
   }
 }
 
@@ -100,16 +36,72 @@ export class AlbertForPreTraining extends AlbertPreTrainedModel {
     const heads: Head[] = [];
     if (weights.has("predictions.dense.weight"))
       heads.push(logitsHead("prediction_logits", await loadMaskedLmWeights(encoder, weights)));
-    const { pooler } = encoder.weights;
-    if (pooler && weights.has("sop_classifier.classifier.weight")) {
-      const classifier = await loadLinear(
-        encoder.kernels,
-        weights,
-        "sop_classifier.classifier.weight",
-        "sop_classifier.classifier.bias",
-      );
-      heads.push(poolerHead("sop_logits", pooler, classifier));
-    }
+    heads.push(...(await loadPoolerHead("sop_logits", encoder, weights, "sop_classifier.classifier")));
     return new AlbertForPreTraining(encoder, heads, info);
+  }
+
+  /** @throws as `loadModel` */
+  static from_pretrained(location: ModelLocation, options?: ModelOptions): Promise<AlbertForPreTraining> {
+    return loadModel("AlbertForPreTraining", AlbertForPreTraining.create, location, options);
+  }
+}
+
+/** Output: logits [B, num_labels]; `config.problem_type` says how to read them. */
+export class AlbertForSequenceClassification extends AlbertPreTrainedModel {
+  static async create(
+    encoder: Encoder,
+    weights: ModelWeights,
+    info: LoadingInfo,
+  ): Promise<AlbertForSequenceClassification> {
+    return new AlbertForSequenceClassification(
+      encoder,
+      await loadPoolerHead("logits", encoder, weights, "classifier"),
+      info,
+    );
+  }
+
+  /** @throws as `loadModel` */
+  static from_pretrained(location: ModelLocation, options?: ModelOptions): Promise<AlbertForSequenceClassification> {
+    return loadModel("AlbertForSequenceClassification", AlbertForSequenceClassification.create, location, options);
+  }
+}
+
+/** Output: logits [B, T, num_labels]. */
+export class AlbertForTokenClassification extends AlbertPreTrainedModel {
+  static async create(
+    encoder: Encoder,
+    weights: ModelWeights,
+    info: LoadingInfo,
+  ): Promise<AlbertForTokenClassification> {
+    const heads = weights.has("classifier.weight")
+      ? [tokenLogitsHead(await loadLinear(encoder.kernels, weights, "classifier.weight", "classifier.bias"))]
+      : [];
+    return new AlbertForTokenClassification(encoder, heads, info);
+  }
+
+  /** @throws as `loadModel` */
+  static from_pretrained(location: ModelLocation, options?: ModelOptions): Promise<AlbertForTokenClassification> {
+    return loadModel("AlbertForTokenClassification", AlbertForTokenClassification.create, location, options);
+  }
+}
+
+/** Outputs: start_logits and end_logits [B, T]. */
+export class AlbertForQuestionAnswering extends AlbertPreTrainedModel {
+  static async create(encoder: Encoder, weights: ModelWeights, info: LoadingInfo): Promise<AlbertForQuestionAnswering> {
+    if (encoder.config.num_labels !== 2) {
+      throw new RobertalbertError(
+        "CONFIG_INVALID",
+        `config.json makes ${encoder.config.num_labels} labels (id2label), question answering has two, start and end: remove id2label and num_labels`,
+      );
+    }
+    const heads = weights.has("qa_outputs.weight")
+      ? [spanHead(await loadLinear(encoder.kernels, weights, "qa_outputs.weight", "qa_outputs.bias"))]
+      : [];
+    return new AlbertForQuestionAnswering(encoder, heads, info);
+  }
+
+  /** @throws as `loadModel`; CONFIG_INVALID when the labels are not two */
+  static from_pretrained(location: ModelLocation, options?: ModelOptions): Promise<AlbertForQuestionAnswering> {
+    return loadModel("AlbertForQuestionAnswering", AlbertForQuestionAnswering.create, location, options);
   }
 }

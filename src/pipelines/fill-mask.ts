@@ -1,7 +1,7 @@
 // The fill-mask pipeline: texts with <mask> in, the likeliest tokens for each <mask> out.
 import { Callable } from "../callable.ts";
 import { RobertalbertError, show } from "../errors.ts";
-import type { AlbertForMaskedLM } from "../model/albert.ts";
+import type { AlbertForMaskedLM } from "../model/masked-lm.ts";
 import type { PreTrainedTokenizer } from "../tokenizer/pretrained-tokenizer.ts";
 
 export interface FillMaskOptions {

@@ -1,7 +1,8 @@
 // pipeline(task, model, options): tokenizer and model of a folder as one callable thing.
 import { RobertalbertError, show } from "../errors.ts";
 import type { ModelLocation } from "../hub/files.ts";
-import { AutoModelForMaskedLM, type ModelOptions } from "../model/auto.ts";
+import { AutoModelForMaskedLM } from "../model/auto.ts";
+import type { ModelOptions } from "../model/load.ts";
 import { AutoTokenizer } from "../tokenizer/auto.ts";
 import { FillMaskPipeline } from "./fill-mask.ts";
 

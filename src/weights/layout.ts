@@ -1,7 +1,14 @@
 // The weights of each model class: local name → shape. Local names have no "albert." in front of the encoder's.
 import type { AlbertConfig } from "../config/config.ts";
 
-export type AlbertClassName = "AlbertModel" | "AlbertForMaskedLM" | "AlbertForPreTraining";
+export type AlbertClassName =
+  | "AlbertModel"
+  | "AlbertForMaskedLM"
+  | "AlbertForPreTraining"
+  | "AlbertForSequenceClassification"
+  | "AlbertForTokenClassification"
+  | "AlbertForQuestionAnswering"
+  | "AlbertForMultipleChoice";
 
 export type Layout = ReadonlyMap<string, readonly number[]>;
 
@@ -10,6 +17,10 @@ const HAS_POOLER: Record<AlbertClassName, boolean> = {
   AlbertModel: true,
   AlbertForMaskedLM: false,
   AlbertForPreTraining: true,
+  AlbertForSequenceClassification: true,
+  AlbertForTokenClassification: false,
+  AlbertForQuestionAnswering: false,
+  AlbertForMultipleChoice: true,
 };
 
 /** What the encoder with its embeddings needs, pooler included where the class has one. */
@@ -52,6 +63,10 @@ export function headLayout(className: AlbertClassName, config: AlbertConfig): La
     AlbertModel: [],
     AlbertForMaskedLM: maskedLm,
     AlbertForPreTraining: [...maskedLm, ...linear("sop_classifier.classifier", L, H)],
+    AlbertForSequenceClassification: linear("classifier", L, H),
+    AlbertForTokenClassification: linear("classifier", L, H),
+    AlbertForQuestionAnswering: linear("qa_outputs", L, H),
+    AlbertForMultipleChoice: linear("classifier", 1, H),
   };
   return new Map(heads[className]);
 }

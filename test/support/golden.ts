@@ -14,6 +14,7 @@ export interface GoldenCall {
 
 export interface GoldenLoad {
   class: string;
+  auto_class: string;
   folder: string;
   note?: string;
   missing_keys?: string[];

@@ -1,7 +1,8 @@
-// pooler_output = tanh(x₀·W + b) of each text's position 0, and linear heads on top of it (sop_logits, later classification).
+// pooler_output = tanh(x₀·W + b) of each text's position 0, and linear heads on top of it (sop_logits, classification logits).
 import { Tensor } from "../../tensor.ts";
+import type { ModelWeights } from "../../weights/model-weights.ts";
 import type { Encoder } from "../encoder.ts";
-import type { Linear } from "../linear.ts";
+import { type Linear, loadLinear } from "../linear.ts";
 import type { Pack } from "../packs.ts";
 import type { Plan } from "../plan.ts";
 import type { Head } from "./head.ts";
@@ -27,6 +28,19 @@ export function poolerHead(outputName: string, pooler: Linear, classifier?: Line
       };
     },
   };
+}
+
+/** The head `outputName` of a linear layer named `name` on the pooler: none where the checkpoint lacks one of the two. */
+export async function loadPoolerHead(
+  outputName: string,
+  encoder: Encoder,
+  weights: ModelWeights,
+  name: string,
+): Promise<Head[]> {
+  const { pooler } = encoder.weights;
+  if (pooler === undefined || !weights.has(`${name}.weight`)) return [];
+  const classifier = await loadLinear(encoder.kernels, weights, `${name}.weight`, `${name}.bias`);
+  return [poolerHead(outputName, pooler, classifier)];
 }
 
 /** f32 [texts of the pack][width], a view of wasm memory. */

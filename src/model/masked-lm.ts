@@ -1,0 +1,86 @@
+// AlbertForMaskedLM: logits over the vocabulary, and the best tokens without computing them all.
+import { RobertalbertError, show } from "../errors.ts";
+import type { ModelLocation } from "../hub/files.ts";
+import type { ModelWeights } from "../weights/model-weights.ts";
+import type { Encoder } from "./encoder.ts";
+import {
+  loadMaskedLmWeights,
+  logitsHead,
+  type MaskedLmWeights,
+  type TokenScore,
+  topTokensHead,
+} from "./heads/masked-lm.ts";
+import { type ModelInputs, readInputs } from "./inputs.ts";
+import { loadModel, type ModelOptions } from "./load.ts";
+import { AlbertPreTrainedModel, type LoadingInfo } from "./pretrained-model.ts";
+
+/** Output: logits [B, T, V], and `top_tokens`, which spares computing and copying them all. */
+export class AlbertForMaskedLM extends AlbertPreTrainedModel {
+  private readonly head: MaskedLmWeights | undefined;
+
+  constructor(encoder: Encoder, head: MaskedLmWeights | undefined, info: LoadingInfo) {
+    super(encoder, head ? [logitsHead("logits", head)] : [], info);
+    this.head = head;
+  }
+
+  static async create(encoder: Encoder, weights: ModelWeights, info: LoadingInfo): Promise<AlbertForMaskedLM> {
+    const head = weights.has("predictions.dense.weight") ? await loadMaskedLmWeights(encoder, weights) : undefined;
+    return new AlbertForMaskedLM(encoder, head, info);
+  }
+
+  /** @throws as `loadModel` */
+  static from_pretrained(location: ModelLocation, options?: ModelOptions): Promise<AlbertForMaskedLM> {
+    return loadModel("AlbertForMaskedLM", AlbertForMaskedLM.create, location, options);
+  }
+
+  /**
+   * The best tokens for the positions asked for. The last layer and the decoder run for these rows only.
+   * @param options.output_rows per text the positions, all visible
+   * @param options.top_k how many tokens for each
+   * @param options.candidates only these tokens compete; the scores are still those over the whole vocabulary
+   * @returns one list for each row, text after text, best first; scores are probabilities (softmax over the vocabulary)
+   * @throws OPTION_INVALID, INPUT_INVALID, TENSOR_MISSING when the checkpoint had no such head
+   */
+  async top_tokens(
+    inputs: ModelInputs,
+    options: {
+      output_rows: readonly (readonly number[])[];
+      top_k: number;
+      candidates?: readonly number[];
+      signal?: AbortSignal;
+    },
+  ): Promise<TokenScore[][]> {
+    const { output_rows, top_k, candidates, signal } = options;
+    this.requireLoaded();
+    if (this.head === undefined) {
+      throw new RobertalbertError(
+        "TENSOR_MISSING",
+        "the checkpoint has no masked-language-model head (predictions.*): nothing can be predicted",
+      );
+    }
+    const V = this.config.vocab_size;
+    if (!Number.isInteger(top_k) || top_k < 1) {
+      throw new RobertalbertError("OPTION_INVALID", `top_k is ${show(top_k)}, expected a whole number from 1 up`);
+    }
+    const foreign = candidates?.find((token) => !Number.isInteger(token) || token < 0 || token >= V);
+    if (foreign !== undefined) {
+      throw new RobertalbertError(
+        "OPTION_INVALID",
+        `candidates holds ${show(foreign)}, expected token ids from 0 and below ${V} (vocab_size)`,
+      );
+    }
+    const batch = readInputs(inputs, this.config);
+    output_rows.forEach((rows, b) => {
+      const hidden = rows.find((t) => !batch.visible[b * batch.T + t]);
+      if (hidden === undefined) return;
+      throw new RobertalbertError(
+        "INPUT_INVALID",
+        `output_rows asks for position ${hidden} of text ${b}, which attention_mask hides`,
+      );
+    });
+    const found: TokenScore[][] = [];
+    const head = topTokensHead(this.head, Math.min(top_k, V), candidates, found);
+    await this.run(batch, { output_rows, ...(signal && { signal }) }, [head]);
+    return found;
+  }
+}

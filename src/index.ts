@@ -1,5 +1,12 @@
 // The package's public names, and nothing else.
 export type { AlbertConfig } from "./config/config.ts";
+export {
+  explainRecipe,
+  type Recipe,
+  type RecipeOptions,
+  type RecipeRow,
+  robertalbertConfig,
+} from "./config/recipe.ts";
 export { type ErrorCode, RobertalbertError } from "./errors.ts";
 export { env } from "./hub/env.ts";
 export type { LoadOptions, ModelLocation, ProgressEvent } from "./hub/files.ts";

@@ -3,11 +3,12 @@
 import { parseArgs } from "node:util";
 import { RobertalbertError } from "../errors.ts";
 import { type Command, type Io, type OptionSpec, UsageError } from "./command.ts";
+import { config } from "./config.ts";
 import { fillMask } from "./fill-mask.ts";
 import { info } from "./info.ts";
 import { tokenize } from "./tokenize.ts";
 
-const COMMANDS: readonly Command[] = [fillMask, tokenize, info];
+const COMMANDS: readonly Command[] = [fillMask, tokenize, info, config];
 const COMMON: Readonly<Record<string, OptionSpec>> = {
   help: { type: "boolean", short: "h", help: "show this" },
   verbose: { type: "boolean", help: "errors with their stack" },

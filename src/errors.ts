@@ -8,6 +8,7 @@ export type ErrorCode =
   | "FILE_NOT_FOUND" // a folder or a file that was asked for is not there
   | "FILE_UNREADABLE" // it is there but cannot be read (permission, cut short while reading)
   | "FILE_INVALID" // read, but not what its format says: JSON, safetensors header, index, vocabulary
+  | "FILE_UNSUPPORTED" // well formed, but of a kind that is not read: a pickle that wants code to run, a compressed zip
   | "CONFIG_INVALID" // config.json has a value that cannot be, or that contradicts another
   | "CONFIG_UNSUPPORTED" // config.json is well formed but asks for what this package does not do
   | "TENSOR_MISSING" // a weight that the model needs is not in the checkpoint

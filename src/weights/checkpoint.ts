@@ -3,10 +3,24 @@ import { RobertalbertError, show } from "../errors.ts";
 import type { FileSource, ReadableFile } from "../hub/files.ts";
 import { readJson } from "../hub/open.ts";
 import { BYTES_OF_DTYPE, toFloat32 } from "./dtype.ts";
-import { readSafetensorsHeader, type TensorEntry } from "./safetensors.ts";
+import type { TensorEntry } from "./entry.ts";
+import { readSafetensorsHeader } from "./safetensors.ts";
+import { readStrided } from "./strided.ts";
+import { readTorchFile } from "./torch/torch-file.ts";
 
-const WHOLE = "model.safetensors";
-const INDEX = "model.safetensors.index.json";
+interface Format {
+  /** The one file, or the index of several. */
+  whole: string;
+  index: string;
+  /** Everything but the values. */
+  readEntries(file: ReadableFile, where: string): Promise<TensorEntry[]>;
+}
+
+/** In the order in which they are looked for, which is Transformers' own. */
+const FORMATS: readonly Format[] = [
+  { whole: "model.safetensors", index: "model.safetensors.index.json", readEntries: readSafetensorsHeader },
+  { whole: "pytorch_model.bin", index: "pytorch_model.bin.index.json", readEntries: readTorchFile },
+];
 
 export class Checkpoint {
   readonly entries: ReadonlyMap<string, TensorEntry>;
@@ -23,18 +37,18 @@ export class Checkpoint {
   }
 
   /**
-   * Finds model.safetensors, or model.safetensors.index.json and its shards. Close it after use.
-   * @throws FILE_NOT_FOUND when there is neither, or an index names an absent shard; FILE_INVALID
+   * Finds the weights in any of FORMATS, whole or in shards. Close it after use.
+   * @throws FILE_NOT_FOUND when there are none, or an index names an absent shard; FILE_INVALID, FILE_UNSUPPORTED
    */
   static async open(source: FileSource): Promise<Checkpoint> {
     const files: ReadableFile[] = [];
     try {
-      const whole = await source.open(WHOLE);
-      if (whole) files.push(whole);
-      else for (const shard of await readIndex(source)) files.push(await openShard(source, shard));
+      const { readEntries } = await openFiles(source, files);
       const entries = new Map<string, TensorEntry>();
       for (const file of files) {
-        for (const entry of await readSafetensorsHeader(file, `${source.name}: ${file.name}`)) {
+        const where = `${source.name}: ${file.name}`;
+        await refuseLfsPointer(file, where);
+        for (const entry of await readEntries(file, where)) {
           const other = entries.get(entry.name);
           if (other)
             throw new RobertalbertError(
@@ -65,10 +79,7 @@ export class Checkpoint {
       );
     }
     const rowBytes = entry.lengthBytes / (entry.shape[0] ?? 1);
-    const values = toFloat32(
-      await entry.file.read(entry.offsetBytes + first * rowBytes, count * rowBytes),
-      entry.dtype,
-    );
+    const values = toFloat32(await readBytes(entry, first, count, rowBytes, width), entry.dtype);
     for (let i = 0; i < values.length; i++) {
       if (Number.isFinite(values[i])) continue;
       const index = (first * rowBytes) / width + i;
@@ -85,31 +96,66 @@ export class Checkpoint {
   }
 }
 
-/** The shards that the index names, each once. */
-async function readIndex(source: FileSource): Promise<string[]> {
-  const index = await readJson(source, INDEX);
-  if (index === undefined) {
-    throw new RobertalbertError(
-      "FILE_NOT_FOUND",
-      `${source.name} has neither ${WHOLE} nor ${INDEX}: save the model with save_pretrained(…, safe_serialization=True)`,
-    );
+function readBytes(
+  entry: TensorEntry,
+  first: number,
+  count: number,
+  rowBytes: number,
+  width: number,
+): Promise<Uint8Array> {
+  const { file, offsetBytes, shape, strides } = entry;
+  if (strides === undefined) return file.read(offsetBytes + first * rowBytes, count * rowBytes);
+  return readStrided(file, offsetBytes + first * strides[0]! * width, [count, ...shape.slice(1)], strides, width);
+}
+
+/** Opens the files of the first format that is there into `files`; returns the format. */
+async function openFiles(source: FileSource, files: ReadableFile[]): Promise<Format> {
+  for (const format of FORMATS) {
+    const whole = await source.open(format.whole);
+    if (whole) {
+      files.push(whole);
+      return format;
+    }
+    const shards = await readIndex(source, format.index);
+    if (shards === undefined) continue;
+    for (const shard of shards) files.push(await openShard(source, format.index, shard));
+    return format;
   }
+  const names = FORMATS.flatMap(({ whole, index }) => [whole, index]).join(", ");
+  throw new RobertalbertError(
+    "FILE_NOT_FOUND",
+    `${source.name} has no weights, expected one of ${names}: save the model with save_pretrained`,
+  );
+}
+
+/** The shards that the index names, each once; undefined when there is no index. */
+async function readIndex(source: FileSource, fileName: string): Promise<string[] | undefined> {
+  const index = await readJson(source, fileName);
+  if (index === undefined) return undefined;
   const map = (index as { weight_map?: unknown } | null)?.weight_map;
   const shards = typeof map === "object" && map !== null ? [...new Set(Object.values(map))] : [];
   if (shards.length === 0 || !shards.every((name) => typeof name === "string")) {
     throw new RobertalbertError(
       "FILE_INVALID",
-      `${source.name}: ${INDEX} has no weight_map of tensor name → file name`,
+      `${source.name}: ${fileName} has no weight_map of tensor name → file name`,
     );
   }
   return shards as string[];
 }
 
-async function openShard(source: FileSource, name: string): Promise<ReadableFile> {
+async function openShard(source: FileSource, index: string, name: string): Promise<ReadableFile> {
   const file = await source.open(name);
   if (file) return file;
   throw new RobertalbertError(
     "FILE_NOT_FOUND",
-    `${source.name}: ${INDEX} names ${show(name)}, which is not there: download all shards`,
+    `${source.name}: ${index} names ${show(name)}, which is not there: download all shards`,
   );
+}
+
+/** What a git clone without LFS leaves instead of the file. */
+async function refuseLfsPointer(file: ReadableFile, where: string): Promise<void> {
+  const mark = "version https://git-lfs";
+  if (file.sizeBytes > 1024 || file.sizeBytes < mark.length) return;
+  if (new TextDecoder().decode(await file.read(0, mark.length)) !== mark) return;
+  throw new RobertalbertError("FILE_INVALID", `${where} is a Git LFS pointer, not the file: run "git lfs pull"`);
 }

@@ -2,39 +2,9 @@
 // https://huggingface.co/docs/safetensors — checked as strictly as the Rust library does, before any tensor is read.
 import { RobertalbertError, show } from "../errors.ts";
 import type { ReadableFile } from "../hub/files.ts";
-
-/** A tensor somewhere in a file. */
-export interface TensorEntry {
-  name: string;
-  /** F32, F16, …, as the format names it. */
-  dtype: string;
-  shape: readonly number[];
-  file: ReadableFile;
-  /** Where the values start, row-major, little-endian. */
-  offsetBytes: number;
-  lengthBytes: number;
-}
+import { DTYPE_BYTES, type TensorEntry } from "./entry.ts";
 
 const MOST_HEADER_BYTES = 100_000_000;
-/** Bytes per value of every dtype of the format. */
-export const DTYPE_BYTES: Readonly<Record<string, number>> = {
-  BOOL: 1,
-  U8: 1,
-  I8: 1,
-  F8_E4M3: 1,
-  F8_E5M2: 1,
-  I16: 2,
-  U16: 2,
-  F16: 2,
-  BF16: 2,
-  I32: 4,
-  U32: 4,
-  F32: 4,
-  I64: 8,
-  U64: 8,
-  F64: 8,
-};
-
 /**
  * Reads and checks the header.
  * @param where the file, for messages

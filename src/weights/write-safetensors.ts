@@ -1,6 +1,6 @@
 // The other direction of safetensors.ts: named tensors → the bytes of a file, streamed, so that no file is ever whole in memory.
 import { RobertalbertError, show } from "../errors.ts";
-import { DTYPE_BYTES } from "./safetensors.ts";
+import { DTYPE_BYTES } from "./entry.ts";
 
 /** A tensor to be written. */
 export interface TensorSource {

@@ -27,7 +27,7 @@ export {
   AutoModelForSequenceClassification,
   AutoModelForTokenClassification,
 } from "./model/auto.ts";
-export type { TokenScore } from "./model/heads/masked-lm.ts";
+export type { TokenScore } from "./model/heads/top-entries.ts";
 export type { ModelInputs } from "./model/inputs.ts";
 export type { ModelOptions } from "./model/load.ts";
 export { AlbertForMaskedLM } from "./model/masked-lm.ts";

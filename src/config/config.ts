@@ -43,6 +43,9 @@ const DEFAULTS = {
 
 /** Sizes beyond this are no model but a mistake or an attack: products of two must stay whole numbers. */
 const MOST = 2 ** 26;
+/** There are lists with an entry for each layer and for each label. */
+const MOST_LAYERS = 2 ** 14;
+const MOST_LABELS = 2 ** 20;
 
 /**
  * @param json the parsed file
@@ -78,6 +81,10 @@ export function parseConfig(json: unknown, where: string): AlbertConfig {
   }
   if (sizes.num_hidden_groups > sizes.num_hidden_layers) {
     const message = `${where}: num_hidden_groups ${sizes.num_hidden_groups} is above num_hidden_layers ${sizes.num_hidden_layers}: some groups would never be used`;
+    throw new RobertalbertError("CONFIG_INVALID", message);
+  }
+  if (sizes.num_hidden_layers * sizes.inner_group_num > MOST_LAYERS) {
+    const message = `${where}: num_hidden_layers ${sizes.num_hidden_layers} × inner_group_num ${sizes.inner_group_num} is above ${MOST_LAYERS} layers`;
     throw new RobertalbertError("CONFIG_INVALID", message);
   }
   const eps = given.layer_norm_eps ?? 1e-12;
@@ -129,8 +136,8 @@ function readLabels(
     });
   } else {
     const count = given.num_labels ?? 2;
-    if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > MOST)
-      throw invalid(`num_labels is ${show(count)}, expected a whole number from 1 up`);
+    if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > MOST_LABELS)
+      throw invalid(`num_labels is ${show(count)}, expected a whole number from 1 to ${MOST_LABELS}`);
     for (let i = 0; i < (count as number); i++) id2label[i] = `LABEL_${i}`;
   }
   const labels = Object.values(id2label);

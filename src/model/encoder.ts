@@ -2,7 +2,7 @@
 import { activationKind } from "../config/activations.ts";
 import type { AlbertConfig } from "../config/config.ts";
 import { ACTIVATION_CODE, type KernelInstance } from "../runtime/kernel-instance.ts";
-import type { WorkMeter } from "../runtime/turn.ts";
+import { WorkMeter } from "../runtime/turn.ts";
 import type { EncoderWeights } from "./encoder-weights.ts";
 import type { Batch } from "./inputs.ts";
 import type { Linear } from "./linear.ts";
@@ -21,6 +21,8 @@ export class Encoder {
   readonly kernels: KernelInstance;
   readonly weights: EncoderWeights;
   readonly config: AlbertConfig;
+  /** Heads count their work here too. */
+  readonly work = new WorkMeter();
   private readonly planner: Planner;
 
   constructor(kernels: KernelInstance, weights: EncoderWeights, config: AlbertConfig) {
@@ -34,7 +36,7 @@ export class Encoder {
    * Runs a pack through all layers. On return the plan's `x` holds f32 [queries][H], one row for each pick of the pack.
    * @param alive is called between layers and throws when the call was aborted or the model disposed of
    */
-  async run(pack: Pack, batch: Batch, captures: Captures, work: WorkMeter, alive: () => void): Promise<Plan> {
+  async run(pack: Pack, batch: Batch, captures: Captures, alive: () => void): Promise<Plan> {
     const { kernels, weights, config } = this;
     const T = pack.places.length;
     const plan = this.planner.plan(T, pack.mostKeys, captures.attentions ? probabilityFloats(pack, config) : 0);
@@ -55,7 +57,7 @@ export class Encoder {
           batch.T,
           config.num_attention_heads,
         );
-      await work.count(layerFlops(pack, config, isLast));
+      await this.work.count(layerFlops(pack, config, isLast));
       alive();
     }
     return plan;

@@ -14,15 +14,15 @@ export type FloatInput =
 
 export interface ModelInputs {
   /** [B, T] token ids. */
-  input_ids?: IntegerInput;
+  input_ids?: IntegerInput | null;
   /** [B, T], 1 where a token is visible. Default: all are. */
-  attention_mask?: IntegerInput;
+  attention_mask?: IntegerInput | null;
   /** [B, T] or [1, T]. Default: 0. */
-  token_type_ids?: IntegerInput;
+  token_type_ids?: IntegerInput | null;
   /** [B, T] or [1, T], or "roberta": counted from pad_token_id + 1, padding skipped. Default: 0, 1, 2, … padding included. */
-  position_ids?: IntegerInput | "roberta";
+  position_ids?: IntegerInput | "roberta" | null;
   /** [B, T, E] instead of input_ids: what the word embedding would give. */
-  inputs_embeds?: FloatInput;
+  inputs_embeds?: FloatInput | null;
 }
 
 export interface Batch {
@@ -48,18 +48,20 @@ export interface Batch {
 export function readInputs(inputs: ModelInputs, config: AlbertConfig): Batch {
   if (typeof inputs !== "object" || inputs === null)
     throw invalid(`inputs are ${show(inputs)}, expected an object with input_ids`);
-  if ((inputs.input_ids === undefined) === (inputs.inputs_embeds === undefined)) {
+  // null counts as not given, as transformers.js and Python code passes it.
+  const { input_ids, inputs_embeds, attention_mask, token_type_ids, position_ids } = inputs;
+  if (isGiven(input_ids) === isGiven(inputs_embeds)) {
     throw invalid("expected either input_ids or inputs_embeds, and not both");
   }
   let ids: Int32Array | undefined;
   let embeds: Float32Array | undefined;
   let dims: readonly number[];
-  if (inputs.input_ids !== undefined) {
-    const read = readIntegers(inputs.input_ids, "input_ids", config.vocab_size, "vocab_size");
+  if (isGiven(input_ids)) {
+    const read = readIntegers(input_ids, "input_ids", config.vocab_size, "vocab_size");
     ids = read.data;
     dims = read.dims;
   } else {
-    const read = readFloats(inputs.inputs_embeds, "inputs_embeds");
+    const read = readFloats(inputs_embeds, "inputs_embeds");
     if (read.dims.length !== 3 || read.dims[2] !== config.embedding_size) {
       throw invalid(
         `inputs_embeds has dims [${read.dims}], expected [texts, tokens, embedding_size = ${config.embedding_size}]`,
@@ -72,35 +74,33 @@ export function readInputs(inputs: ModelInputs, config: AlbertConfig): Batch {
   if (B === 0 || T === 0)
     throw invalid(`the input has dims [${dims}]: expected at least one text of at least one token`);
   const most = config.max_position_embeddings;
-  if (T > most && inputs.position_ids === undefined) {
+  if (T > most && !isGiven(position_ids)) {
     throw new RobertalbertError(
       "INPUT_TOO_LONG",
       `the input has ${T} tokens, the model has ${most} positions (max_position_embeddings): truncate it (tokenizer option truncation: true) or split it`,
     );
   }
 
-  const mask =
-    inputs.attention_mask === undefined
-      ? undefined
-      : spread(inputs.attention_mask, "attention_mask", B, T, 2, "2: it holds 0 and 1 only");
+  const mask = isGiven(attention_mask)
+    ? spread(attention_mask, "attention_mask", B, T, 2, "2: it holds 0 and 1 only")
+    : undefined;
   const visible = mask === undefined ? new Uint8Array(B * T).fill(1) : Uint8Array.from(mask);
-  const types =
-    inputs.token_type_ids === undefined
-      ? new Int32Array(B * T)
-      : spread(inputs.token_type_ids, "token_type_ids", B, T, config.type_vocab_size, "type_vocab_size");
-  return { B, T, ids, embeds, visible, types, positions: readPositions(inputs.position_ids, ids, B, T, config) };
+  const types = isGiven(token_type_ids)
+    ? spread(token_type_ids, "token_type_ids", B, T, config.type_vocab_size, "type_vocab_size")
+    : new Int32Array(B * T);
+  return { B, T, ids, embeds, visible, types, positions: readPositions(position_ids, ids, B, T, config) };
 }
 
 /** Transformers' AlbertEmbeddings counts every column; RobertaEmbeddings counts what is not padding, from padding_idx + 1. */
 function readPositions(
-  given: IntegerInput | "roberta" | undefined,
+  given: IntegerInput | "roberta" | null | undefined,
   ids: Int32Array | undefined,
   B: number,
   T: number,
   config: AlbertConfig,
 ): Int32Array {
   const most = config.max_position_embeddings;
-  if (given === undefined) return Int32Array.from({ length: B * T }, (_, i) => i % T);
+  if (!isGiven(given)) return Int32Array.from({ length: B * T }, (_, i) => i % T);
   if (given !== "roberta") {
     if (typeof given === "string")
       throw invalid(`position_ids is ${show(given)}, expected integers or the word "roberta"`);
@@ -156,7 +156,7 @@ function readIntegers(
   return { data, dims };
 }
 
-function readFloats(value: FloatInput | undefined, name: string): { data: Float32Array; dims: number[] } {
+function readFloats(value: FloatInput | null | undefined, name: string): { data: Float32Array; dims: number[] } {
   const { flat, dims } = flatten(value, name);
   const data = new Float32Array(flat.length);
   for (let i = 0; i < flat.length; i++) {
@@ -168,21 +168,27 @@ function readFloats(value: FloatInput | undefined, name: string): { data: Float3
   return { data, dims };
 }
 
+function isGiven<T>(value: T): value is NonNullable<T> {
+  return value !== undefined && value !== null;
+}
+
 /** Nested arrays or `{ data, dims }` → values in row-major order, with the shape checked. */
 function flatten(value: unknown, name: string): { flat: ArrayLike<unknown>; dims: number[] } {
-  if (ArrayBuffer.isView(value))
-    return { flat: value as unknown as ArrayLike<number>, dims: [(value as unknown as ArrayLike<number>).length] };
-  if (Array.isArray(value)) {
+  if (isList(value)) {
     const dims: number[] = [];
-    for (let level: unknown = value; isList(level); level = level[0]) dims.push(level.length);
+    // No input has more than three dimensions; an array that holds itself would have no end.
+    for (let level: unknown = value; isList(level) && dims.length < 4; level = level[0]) dims.push(level.length);
+    if (dims.length === 1) return { flat: value, dims };
     const flat: unknown[] = [];
     collect(value, dims, 0, flat, name);
     return { flat, dims };
   }
   const { data, dims } = (value ?? {}) as { data?: ArrayLike<unknown>; dims?: readonly number[] };
-  if (data === undefined || !Array.isArray(dims)) {
+  if (!isList(data) || !Array.isArray(dims)) {
     throw invalid(`${name} is ${show(value)}, expected nested arrays, a Tensor, or an object with data and dims`);
   }
+  if (!dims.every((n) => Number.isSafeInteger(n) && n >= 0))
+    throw invalid(`${name} has dims [${dims}], expected whole numbers from 0 up`);
   const size = dims.reduce((a, b) => a * b, 1);
   if (data.length !== size)
     throw invalid(`${name} has dims [${dims}], which need ${size} values, and ${data.length} values`);
@@ -190,7 +196,7 @@ function flatten(value: unknown, name: string): { flat: ArrayLike<unknown>; dims
 }
 
 function isList(value: unknown): value is ArrayLike<unknown> {
-  return Array.isArray(value) || ArrayBuffer.isView(value);
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && "length" in value);
 }
 
 function collect(value: unknown, dims: readonly number[], axis: number, flat: unknown[], name: string): void {

@@ -3,15 +3,11 @@ import { RobertalbertError, show } from "../errors.ts";
 import type { ModelLocation } from "../hub/files.ts";
 import type { ModelWeights } from "../weights/model-weights.ts";
 import type { Encoder } from "./encoder.ts";
-import {
-  loadMaskedLmWeights,
-  logitsHead,
-  type MaskedLmWeights,
-  type TokenScore,
-  topTokensHead,
-} from "./heads/masked-lm.ts";
+import { loadMaskedLmWeights, logitsHead, type MaskedLmWeights, topTokensHead } from "./heads/masked-lm.ts";
+import type { TokenScore } from "./heads/top-entries.ts";
 import { type ModelInputs, readInputs } from "./inputs.ts";
 import { loadModel, type ModelOptions } from "./load.ts";
+import { checkOutputRows } from "./packs.ts";
 import { AlbertPreTrainedModel, type LoadingInfo } from "./pretrained-model.ts";
 
 /** Output: logits [B, T, V], and `top_tokens`, which spares computing and copying them all. */
@@ -70,6 +66,7 @@ export class AlbertForMaskedLM extends AlbertPreTrainedModel {
       );
     }
     const batch = readInputs(inputs, this.config);
+    checkOutputRows(output_rows, batch);
     output_rows.forEach((rows, b) => {
       const hidden = rows.find((t) => !batch.visible[b * batch.T + t]);
       if (hidden === undefined) return;

@@ -1,6 +1,24 @@
 // Where a row's outputs go: [B, T, width] for all positions, or [rows asked for, width].
+import { RobertalbertError } from "../errors.ts";
 import type { Batch } from "./inputs.ts";
 import type { OutputRows, Pack } from "./packs.ts";
+
+/**
+ * The values of an output, all 0. Outputs are made before anything is computed.
+ * @throws OUT_OF_MEMORY when JavaScript has no room for them
+ */
+export function outputFloats(name: string, dims: readonly number[]): Float32Array<ArrayBuffer> {
+  const floats = dims.reduce((a, b) => a * b, 1);
+  try {
+    return new Float32Array(floats);
+  } catch (cause) {
+    throw new RobertalbertError(
+      "OUT_OF_MEMORY",
+      `${name} [${dims}] needs ${floats * 4} bytes, which JavaScript cannot give (${(cause as Error).message}): pass fewer texts at once, or the positions that you need in output_rows`,
+      { cause },
+    );
+  }
+}
 
 export class OutputLayout {
   /** The dims in front of the width. */

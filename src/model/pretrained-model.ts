@@ -3,12 +3,11 @@ import { Callable } from "../callable.ts";
 import type { AlbertConfig } from "../config/config.ts";
 import { RobertalbertError, show } from "../errors.ts";
 import type { Build } from "../runtime/build.ts";
-import { WorkMeter } from "../runtime/turn.ts";
 import { Tensor } from "../tensor.ts";
 import type { Captures, Encoder } from "./encoder.ts";
 import { type Head, startAll } from "./heads/head.ts";
 import { type Batch, type ModelInputs, readInputs } from "./inputs.ts";
-import { OutputLayout } from "./output-layout.ts";
+import { OutputLayout, outputFloats } from "./output-layout.ts";
 import { checkOutputRows, makePacks, type OutputRows } from "./packs.ts";
 
 export interface CallOptions {
@@ -21,7 +20,7 @@ export interface CallOptions {
    * given, and the last layer computes these rows alone.
    */
   output_rows?: readonly (readonly number[])[];
-  /** Ends the call with an ABORTED error, within about 50 ms of work. */
+  /** Ends the call with an ABORTED error: at once where it waits its turn, else after the layer that is being computed. */
   signal?: AbortSignal;
 }
 
@@ -92,10 +91,13 @@ export abstract class AlbertPreTrainedModel extends Callable {
 
   /** Queues one forward pass of `batch` through encoder and heads. */
   protected run(batch: Batch, options: CallOptions, heads: readonly Head[]): Promise<ModelOutput> {
+    checkOptions(options);
     checkOutputRows(options.output_rows, batch);
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(aborted(signal));
     const result = this.queue.then(() => this.forward(batch, options, heads));
     this.queue = result.catch(() => undefined);
-    return result;
+    return signal ? untilAborted(result, signal) : result;
   }
 
   protected requireLoaded(): { encoder: Encoder; heads: readonly Head[] } {
@@ -106,9 +108,7 @@ export abstract class AlbertPreTrainedModel extends Callable {
   private async forward(batch: Batch, options: CallOptions, heads: readonly Head[]): Promise<ModelOutput> {
     const alive = () => {
       this.requireLoaded();
-      if (options.signal?.aborted) {
-        throw new RobertalbertError("ABORTED", "the call was aborted by its signal", { cause: options.signal.reason });
-      }
+      if (options.signal?.aborted) throw aborted(options.signal);
     };
     alive();
     const { encoder } = this.requireLoaded();
@@ -120,8 +120,10 @@ export abstract class AlbertPreTrainedModel extends Callable {
       heads.some((head) => head.readsPooler),
     );
     const run = startAll(heads, encoder, batch, layout);
-    const work = new WorkMeter();
-    for (const pack of packs) run.take(pack, await encoder.run(pack, batch, captures, work, alive));
+    for (const pack of packs) {
+      await run.take(pack, await encoder.run(pack, batch, captures, alive));
+      alive();
+    }
 
     const { hidden_size: H, num_attention_heads: A } = encoder.config;
     const { B, T } = batch;
@@ -154,18 +156,38 @@ function rowsToCompute(batch: Batch, options: CallOptions, heads: readonly Head[
   return Array.from({ length: batch.B }, () => []);
 }
 
-function startCaptures({ B, T }: Batch, options: CallOptions, encoder: Encoder): Captures {
+function checkOptions(options: CallOptions): void {
   for (const name of ["output_hidden_states", "output_attentions"] as const) {
     const value = options[name];
     if (value !== undefined && value !== null && typeof value !== "boolean") {
       throw new RobertalbertError("OPTION_INVALID", `${name} is ${show(value)}, expected true or false`);
     }
   }
+  const { signal } = options;
+  if (signal !== undefined && signal !== null && typeof signal.addEventListener !== "function")
+    throw new RobertalbertError("OPTION_INVALID", `signal is ${show(signal)}, expected an AbortSignal`);
+}
+
+function startCaptures({ B, T }: Batch, options: CallOptions, encoder: Encoder): Captures {
   const layers = encoder.weights.layers.length;
-  const many = (count: number, floats: number) => Array.from({ length: count }, () => new Float32Array(floats));
+  const many = (name: string, count: number, dims: readonly number[]) =>
+    Array.from({ length: count }, () => outputFloats(name, dims));
   const { hidden_size: H, num_attention_heads: A } = encoder.config;
   return {
-    hiddenStates: options.output_hidden_states ? many(1 + layers, B * T * H) : undefined,
-    attentions: options.output_attentions ? many(layers, B * A * T * T) : undefined,
+    hiddenStates: options.output_hidden_states ? many("hidden_states", 1 + layers, [B, T, H]) : undefined,
+    attentions: options.output_attentions ? many("attentions", layers, [B, A, T, T]) : undefined,
   };
+}
+
+function aborted(signal: AbortSignal): RobertalbertError {
+  return new RobertalbertError("ABORTED", "the call was aborted by its signal", { cause: signal.reason });
+}
+
+/** Rejects as soon as the signal fires, also while the call waits behind others. */
+function untilAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(aborted(signal));
+    signal.addEventListener("abort", abort, { once: true });
+    result.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

@@ -1,6 +1,6 @@
 // One instance of the kernels with a memory of its own: typed exports, views, and a bump allocator that grows it.
 import { instantiate } from "@assemblyscript/loader";
-import { RobertalbertError } from "../errors.ts";
+import { RobertalbertError, show } from "../errors.ts";
 import { type Build, type KernelOptions, loadModule } from "./build.ts";
 
 /** Addresses and strides are bytes; see assembly/ for shapes. Address 0 means "none" where a kernel says so. */
@@ -89,7 +89,8 @@ export class KernelInstance {
   }
 
   /**
-   * @throws WASM_INVALID when the module is not this package's; WASM_UNSUPPORTED when the engine cannot run the forced build
+   * @throws WASM_INVALID when the module is not this package's; WASM_UNSUPPORTED when the engine cannot run the forced build;
+   *   OPTION_INVALID, also when a build is forced and the module given is the other
    */
   static async create(options: KernelOptions = {}): Promise<KernelInstance> {
     const limitBytes = Math.min(options.max_memory_bytes ?? MOST_BYTES, MOST_BYTES);
@@ -108,9 +109,10 @@ export class KernelInstance {
       );
     }
     const memory = new WebAssembly.Memory({ initial: 1 });
+    let kernels: KernelInstance;
     try {
       const { exports } = await instantiate(module, { env: { memory } });
-      return new KernelInstance(exports as unknown as KernelExports, memory, limitBytes);
+      kernels = new KernelInstance(exports as unknown as KernelExports, memory, limitBytes);
     } catch (cause) {
       throw new RobertalbertError(
         "WASM_INVALID",
@@ -118,6 +120,11 @@ export class KernelInstance {
         { cause },
       );
     }
+    if (options.build === undefined || options.build === kernels.build) return kernels;
+    throw new RobertalbertError(
+      "OPTION_INVALID",
+      `build is ${show(options.build)}, but the module given is the ${kernels.build} build: pass the other .wasm, or leave build out`,
+    );
   }
 
   /** Bytes of wasm memory that this instance holds. */
@@ -139,10 +146,10 @@ export class KernelInstance {
    * @throws OUT_OF_MEMORY, before anything is taken
    */
   allocate(bytes: number): number {
-    const address = (this.top + 63) & ~63;
+    const address = Math.ceil(this.top / 64) * 64; // not & ~63: addresses pass 2^31
     this.ensure(address + bytes);
     this.top = address + bytes;
-    return address >>> 0;
+    return address;
   }
 
   /** Makes sure that memory reaches to `endBytes`. */

@@ -19,6 +19,7 @@ function nextTurn(): Promise<void> {
   });
 }
 
+/** One a model, not one a call: many short calls in a row must give turns too. */
 export class WorkMeter {
   private flops = 0;
 

@@ -9,7 +9,7 @@ import type { Plan } from "../plan.ts";
 /** A head during one call: it takes the packs one by one and gives its outputs in the end. */
 export interface HeadRun {
   /** Reads the rows in `plan.x` (f32 [queries][H]); wasm memory from `plan.end` on is free. */
-  take(pack: Pack, plan: Plan): void;
+  take(pack: Pack, plan: Plan): void | Promise<void>;
   outputs(): Record<string, Tensor>;
 }
 
@@ -25,8 +25,8 @@ export interface Head {
 export function startAll(heads: readonly Head[], encoder: Encoder, batch: Batch, layout: OutputLayout): HeadRun {
   const runs = heads.map((head) => head.start(encoder, batch, layout));
   return {
-    take: (pack, plan) => {
-      for (const run of runs) run.take(pack, plan);
+    take: async (pack, plan) => {
+      for (const run of runs) await run.take(pack, plan);
     },
     outputs: () => Object.assign({}, ...runs.map((run) => run.outputs())) as Record<string, Tensor>,
   };

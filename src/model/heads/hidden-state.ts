@@ -1,5 +1,6 @@
 // last_hidden_state: the final rows as they are.
 import { Tensor } from "../../tensor.ts";
+import { outputFloats } from "../output-layout.ts";
 import type { Head } from "./head.ts";
 
 export const hiddenStateHead: Head = {
@@ -7,7 +8,7 @@ export const hiddenStateHead: Head = {
   readsTokens: true,
   start(encoder, _batch, layout) {
     const H = encoder.config.hidden_size;
-    const values = new Float32Array(layout.rows * H);
+    const values = outputFloats("last_hidden_state", [...layout.dims, H]);
     return {
       take(pack, plan) {
         const rows = encoder.kernels.floats(plan.x, pack.places.length * H);

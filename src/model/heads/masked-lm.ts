@@ -4,10 +4,11 @@ import { Tensor } from "../../tensor.ts";
 import type { ModelWeights } from "../../weights/model-weights.ts";
 import type { Encoder } from "../encoder.ts";
 import { type Linear, loadLinear, loadVector } from "../linear.ts";
+import { outputFloats } from "../output-layout.ts";
 import type { Pack } from "../packs.ts";
 import type { Plan } from "../plan.ts";
 import type { Head } from "./head.ts";
-import { topEntries } from "./top-entries.ts";
+import { type TokenScore, topEntries } from "./top-entries.ts";
 
 export interface MaskedLmWeights {
   /** H → E. */
@@ -16,13 +17,6 @@ export interface MaskedLmWeights {
   beta: number;
   /** E → V: the word table itself when tied. */
   decoder: Linear;
-}
-
-/** One guess for a position. */
-export interface TokenScore {
-  token: number;
-  /** Probability over the whole vocabulary. */
-  score: number;
 }
 
 /** Vocabulary columns that are computed together when all logits are wanted: the block of a full pack is 2 MB. */
@@ -50,9 +44,9 @@ export function logitsHead(outputName: string, weights: MaskedLmWeights): Head {
     readsPooler: false,
     readsTokens: true,
     start(encoder, _batch, layout) {
-      const values = new Float32Array(layout.rows * V);
+      const values = outputFloats(outputName, [...layout.dims, V]);
       return {
-        take(pack, plan) {
+        async take(pack, plan) {
           const { kernels } = encoder;
           const { rows, address, end } = transform(encoder, pack, plan, weights);
           kernels.ensure(end + rows * BLOCK_COLUMNS * 4);
@@ -63,6 +57,7 @@ export function logitsHead(outputName: string, weights: MaskedLmWeights): Head {
             layout.forEach(pack, (row, outputRow) => {
               values.set(block.subarray(row * columns, (row + 1) * columns), outputRow * V + column);
             });
+            await encoder.work.count(2 * rows * columns * weights.decoder.K);
           }
         },
         outputs: () => ({ [outputName]: new Tensor("float32", values, [...layout.dims, V]) }),
@@ -87,7 +82,7 @@ export function topTokensHead(
     readsTokens: true,
     start(encoder, _batch, layout) {
       return {
-        take(pack, plan) {
+        async take(pack, plan) {
           const { kernels } = encoder;
           const { rows, address, end } = transform(encoder, pack, plan, weights);
           const outputRows: number[][] = Array.from({ length: rows }, () => []);
@@ -102,6 +97,7 @@ export function topTokensHead(
               const best = topEntries(kernels.floats(end + i * V * 4, V), topK, candidates);
               for (const outputRow of outputRows[first + i]!) found[outputRow] = best;
             }
+            await encoder.work.count(2 * count * V * weights.decoder.K);
           }
         },
         outputs: () => ({}),

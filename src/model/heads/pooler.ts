@@ -3,6 +3,7 @@ import { Tensor } from "../../tensor.ts";
 import type { ModelWeights } from "../../weights/model-weights.ts";
 import type { Encoder } from "../encoder.ts";
 import { type Linear, loadLinear } from "../linear.ts";
+import { outputFloats } from "../output-layout.ts";
 import type { Pack } from "../packs.ts";
 import type { Plan } from "../plan.ts";
 import type { Head } from "./head.ts";
@@ -17,7 +18,7 @@ export function poolerHead(outputName: string, pooler: Linear, classifier?: Line
     readsPooler: true,
     readsTokens: false,
     start(encoder, batch) {
-      const values = new Float32Array(batch.B * width);
+      const values = outputFloats(outputName, [batch.B, width]);
       return {
         take(pack, plan) {
           const rows = pool(encoder, pack, plan, pooler, classifier);

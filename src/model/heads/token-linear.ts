@@ -1,6 +1,7 @@
 // Linear heads on every token's final hidden state: logits (token classification), start and end logits (question answering).
 import { Tensor } from "../../tensor.ts";
 import type { Linear } from "../linear.ts";
+import { outputFloats } from "../output-layout.ts";
 import type { Head } from "./head.ts";
 
 /** Output: logits [B, T, labels]. */
@@ -33,7 +34,7 @@ function tokenLinearHead(
     readsPooler: false,
     readsTokens: true,
     start(encoder, _batch, layout) {
-      const values = new Float32Array(layout.rows * N);
+      const values = outputFloats("logits", [...layout.dims, N]);
       return {
         take(pack, plan) {
           const { kernels } = encoder;

@@ -1,5 +1,11 @@
 // The k greatest of many values, by one pass over them.
-import type { TokenScore } from "./masked-lm.ts";
+
+/** One guess for a position. */
+export interface TokenScore {
+  token: number;
+  /** Probability over the whole vocabulary. */
+  score: number;
+}
 
 /**
  * @param scores one value a token

@@ -27,7 +27,7 @@ export class AlbertForMultipleChoice extends AlbertPreTrainedModel {
     let choices: number | undefined;
     for (const name of INPUT_NAMES) {
       const value = inputs?.[name];
-      if (value === undefined || typeof value === "string") continue;
+      if (value === undefined || value === null || typeof value === "string") continue;
       const { rows, C } = mergeChoices(value, name);
       if (choices !== undefined && choices !== C)
         throw invalid(`${name} has ${C} choices a text, input_ids ${choices}`);

@@ -27,7 +27,7 @@ export function importsOf(path: string): string[] {
   const code = read(path)
     .replace(/\/\*[\s\S]*?\*\//g, "")
     .replace(/^\s*\/\/.*$/gm, "");
-  return [...code.matchAll(/\b(?:from|import)\s*\(?\s*["']([^"'\n]+)["']/g)].map((match) => match[1]!);
+  return [...code.matchAll(/\b(?:from|import)\s*\(?\s*["']([@.\w][^"'\s]*)["']/g)].map((match) => match[1]!);
 }
 
 /** The repository path that a relative import of `path` means. */

@@ -22,9 +22,9 @@ function roundUp8(n: i32): usize {
   return <usize>((n + 7) & ~7);
 }
 
-/** Bytes of scratch: packed K, packed V, and a tile of scores. */
-export function attentionScratchBytes(keys: i32, D: i32): usize {
-  return (roundUp8(keys) * <usize>D + roundUp8(D) * <usize>keys + <usize>QUERY_TILE * <usize>keys) << 2;
+/** Bytes of scratch: packed K, packed V, and a tile of scores. As f64: what memory cannot hold must not wrap around. */
+export function attentionScratchBytes(keys: i32, D: i32): f64 {
+  return (<f64>roundUp8(keys) * <f64>D + <f64>roundUp8(D) * <f64>keys + <f64>QUERY_TILE * <f64>keys) * 4;
 }
 
 export function attention(

@@ -28,7 +28,7 @@ function softmaxRow(x: usize, N: i32, scale: f32): void {
     sum = f32x4.add(sum, e);
   }
   if (tail) {
-    const e = exp4(multiplyAdd(loadLanes(end, tail, lowest), scales, shift)); // e^-infinity = 0 beyond the row
+    const e = exp4(multiplyAdd(loadLanes(end, tail, lowest), scales, shift)); // beyond the row e^-infinity: adds nothing to a sum of 1 or more
     storeLanes(end, e, tail);
     sum = f32x4.add(sum, e);
   }

@@ -1,0 +1,362 @@
+// robertalbert/kernels: the compute kernels on Float32Arrays, for people who want just those.
+import { RobertalbertError, show } from "./errors.ts";
+import type { Build, KernelOptions } from "./runtime/build.ts";
+import { ACTIVATION_CODE, KernelInstance } from "./runtime/kernel-instance.ts";
+
+export { type ErrorCode, RobertalbertError } from "./errors.ts";
+export type { Build, KernelOptions } from "./runtime/build.ts";
+
+/** Names of the elementwise functions; `gelu` is the exact erf form, `gelu_tanh` the approximation. */
+export type Activation = Exclude<keyof typeof ACTIVATION_CODE, "none">;
+
+export interface PackOptions {
+  /** Columns of B, the outputs. */
+  N: number;
+  /** Rows of B, the inputs. */
+  K: number;
+  /** Whether `b` is Bᵀ [N][K], as PyTorch's Linear stores its weight. Default: false, `b` is [K][N]. */
+  transposed?: boolean;
+}
+
+/** A matrix in the layout that `matmul` reads, in wasm memory. It lives until `dispose()` of the kernels that made it. */
+export interface PackedMatrix {
+  readonly N: number;
+  readonly K: number;
+}
+
+export interface MatmulOptions extends PackOptions {
+  /** Rows of A. */
+  M: number;
+  /** [N], added to each row. */
+  bias?: Float32Array;
+  /** [M][N], added before the activation. */
+  residual?: Float32Array;
+  activation?: Activation;
+  /** [M][N], where the result goes; may be any of the inputs. Default: a new array. */
+  out?: Float32Array;
+}
+
+export interface LayerNormOptions {
+  /** Added to the variance, inside the root. Default: 1e-12, as ALBERT has it. */
+  eps?: number;
+  out?: Float32Array;
+}
+
+export interface SoftmaxOptions {
+  /** Values in a row: each row is normalised. Default: all of `x` is one row. */
+  columns?: number;
+  /** A factor > 0 on all values before. Default: 1. */
+  scale?: number;
+  out?: Float32Array;
+}
+
+export interface AttentionOptions {
+  queries: number;
+  keys: number;
+  /** Heads A and their size D: rows of q, k, v and of the result are [A][D]. */
+  heads: number;
+  head_size: number;
+  /** [A][queries][keys]: receives the softmax weights. Default: they are not kept. */
+  probabilities?: Float32Array;
+  out?: Float32Array;
+}
+
+/**
+ * Compiles and instantiates the kernels, with a wasm memory of their own.
+ * @param options which build, or a compiled module where the runtime forbids compiling
+ * @throws OPTION_INVALID, WASM_INVALID, WASM_UNSUPPORTED, FILE_NOT_FOUND
+ */
+export async function loadKernels(options: KernelOptions = {}): Promise<Kernels> {
+  return new Kernels(await KernelInstance.create(options));
+}
+
+/** Where a packed matrix lies, and whose it is. */
+const packedIn = new WeakMap<PackedMatrix, { owner: Kernels; address: number }>();
+
+/**
+ * All matrices are row-major float32. Inputs are copied into wasm memory and the result out of it, so no argument is kept, and `out`
+ * may be an input. Every method throws INPUT_INVALID for arrays that do not fit the shapes, OUT_OF_MEMORY when wasm memory cannot
+ * hold them (then nothing has happened), and DISPOSED after `dispose()`.
+ */
+export class Kernels {
+  /** The wasm build that computes. */
+  readonly build: Build;
+  private instance: KernelInstance | undefined;
+
+  /** Use `loadKernels()`. */
+  constructor(instance: KernelInstance) {
+    this.instance = instance;
+    this.build = instance.build;
+  }
+
+  /** Bytes of wasm memory held: packed matrices and what the largest call needed; 0 after `dispose()`. */
+  get memory_bytes(): number {
+    return this.instance?.memoryBytes ?? 0;
+  }
+
+  /**
+   * Brings B into the layout that `matmul` reads, for use in many calls.
+   * @param b [K][N], or [N][K] with `transposed`
+   */
+  pack(b: Float32Array, { N, K, transposed = false }: PackOptions): PackedMatrix {
+    const kernels = this.require();
+    checkSizes({ N, K });
+    checkArray("b", b, transposed ? { N, K } : { K, N });
+    const address = kernels.allocate(roundUp8(N) * K * 4);
+    try {
+      this.packInto(address, b, N, K, transposed);
+    } catch (error) {
+      kernels.release(address);
+      throw error;
+    }
+    const packed: PackedMatrix = Object.freeze({ N, K });
+    packedIn.set(packed, { owner: this, address });
+    return packed;
+  }
+
+  /**
+   * activation(A·B + bias + residual). 2·M·N·K flops.
+   * @param a [M][K]
+   * @param b what `pack` gave, or the values as `pack` takes them, which are then packed in each call
+   * @returns [M][N]
+   */
+  matmul(a: Float32Array, b: PackedMatrix | Float32Array, options: MatmulOptions): Float32Array {
+    const kernels = this.require();
+    const { M, N, K, transposed = false, bias, residual, activation, out } = options;
+    checkSizes({ M, N, K });
+    checkArray("a", a, { M, K });
+    if (bias) checkArray("bias", bias, { N });
+    if (residual) checkArray("residual", residual, { M, N });
+    const packedAt = isFloats(b) ? undefined : this.addressOf(b, N, K);
+    if (isFloats(b)) checkArray("b", b, transposed ? { N, K } : { K, N });
+    const code = activation === undefined ? 0 : activationCode(activation);
+    if (out) checkArray("out", out, { M, N });
+
+    return this.scratch(() => {
+      const panels = packedAt ?? kernels.allocate(roundUp8(N) * K * 4);
+      const x = kernels.allocate(M * K * 4);
+      const c = kernels.allocate(M * N * 4);
+      const biasAt = bias ? kernels.allocate(roundUp8(N) * 4) : 0;
+      if (packedAt === undefined) this.packInto(panels, b as Float32Array, N, K, transposed);
+      kernels.floats(x, M * K).set(a);
+      if (bias) {
+        const padded = kernels.floats(biasAt, roundUp8(N));
+        padded.fill(0);
+        padded.set(bias);
+      }
+      if (residual) kernels.floats(c, M * N).set(residual);
+      kernels.exports.matmulF32(c, N * 4, x, K * 4, panels, biasAt, residual ? c : 0, N * 4, M, N, K, code);
+      return copyOut(kernels.floats(c, M * N), out);
+    });
+  }
+
+  /** x/2 · (1 + erf(x/√2)), max abs error 1e-6 on [-12, 12]. */
+  gelu(x: Float32Array, out?: Float32Array): Float32Array {
+    return this.activate("gelu", x, out);
+  }
+
+  /** x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³))); Transformers: gelu_new, gelu_pytorch_tanh. */
+  gelu_tanh(x: Float32Array, out?: Float32Array): Float32Array {
+    return this.activate("gelu_tanh", x, out);
+  }
+
+  /** max(x, 0); NaN stays NaN. */
+  relu(x: Float32Array, out?: Float32Array): Float32Array {
+    return this.activate("relu", x, out);
+  }
+
+  /** x / (1 + e^-x); also called swish. */
+  silu(x: Float32Array, out?: Float32Array): Float32Array {
+    return this.activate("silu", x, out);
+  }
+
+  tanh(x: Float32Array, out?: Float32Array): Float32Array {
+    return this.activate("tanh", x, out);
+  }
+
+  /**
+   * (x - mean) / √(variance + eps) · gamma + beta over each row; biased variance, computed in two passes.
+   * @param x [M][N] with N = gamma.length
+   * @param gamma [N]
+   * @param beta [N]
+   */
+  layernorm(x: Float32Array, gamma: Float32Array, beta: Float32Array, options: LayerNormOptions = {}): Float32Array {
+    const kernels = this.require();
+    checkArray("gamma", gamma);
+    const N = gamma.length;
+    const M = wholeRows(x, N);
+    checkArray("beta", beta, { N });
+    const { eps = 1e-12, out } = options;
+    if (!(eps >= 0 && eps < Number.POSITIVE_INFINITY))
+      throw new RobertalbertError("INPUT_INVALID", `eps is ${show(eps)}, expected a number from 0 up`);
+    if (out) checkArray("out", out, { M, N });
+    return this.scratch(() => {
+      const rows = kernels.allocate(M * N * 4);
+      const scale = kernels.allocate(N * 4);
+      const shift = kernels.allocate(N * 4);
+      kernels.floats(rows, M * N).set(x);
+      kernels.floats(scale, N).set(gamma);
+      kernels.floats(shift, N).set(beta);
+      kernels.exports.layerNorm(rows, rows, scale, shift, M, N, eps);
+      return copyOut(kernels.floats(rows, M * N), out);
+    });
+  }
+
+  /**
+   * e^(scale·x - max) / Σ e^(scale·x - max) over each row.
+   * @param x [M][columns]
+   */
+  softmax(x: Float32Array, options: SoftmaxOptions = {}): Float32Array {
+    const kernels = this.require();
+    checkArray("x", x);
+    const { columns: N = x.length, scale = 1, out } = options;
+    checkSizes({ columns: N });
+    const M = wholeRows(x, N);
+    if (!(scale > 0 && scale < Number.POSITIVE_INFINITY))
+      throw new RobertalbertError("INPUT_INVALID", `scale is ${show(scale)}, expected a number above 0`);
+    if (out) checkArray("out", out, { M, N });
+    return this.scratch(() => {
+      const rows = kernels.allocate(M * N * 4);
+      kernels.floats(rows, M * N).set(x);
+      kernels.exports.softmax(rows, N * 4, M, N, scale);
+      return copyOut(kernels.floats(rows, M * N), out);
+    });
+  }
+
+  /**
+   * Multi-head attention: softmax(Q·Kᵀ / √D)·V for each head; every query sees every key. 4·A·queries·keys·D flops.
+   * @param q [queries][A·D]
+   * @param k [keys][A·D]
+   * @param v [keys][A·D]
+   * @returns [queries][A·D]
+   */
+  attention(q: Float32Array, k: Float32Array, v: Float32Array, options: AttentionOptions): Float32Array {
+    const kernels = this.require();
+    const { queries, keys, heads: A, head_size: D, probabilities, out } = options;
+    checkSizes({ queries, keys, heads: A, head_size: D });
+    const H = A * D;
+    checkArray("q", q, { queries, heads·head_size: H });
+    checkArray("k", k, { keys, heads·head_size: H });
+    checkArray("v", v, { keys, heads·head_size: H });
+    if (probabilities) checkArray("probabilities", probabilities, { heads: A, queries, keys });
+    if (out) checkArray("out", out, { queries, heads·head_size: H });
+    return this.scratch(() => {
+      const rows = kernels.allocate(queries * H * 4);
+      const keyRows = kernels.allocate(keys * H * 4);
+      const valueRows = kernels.allocate(keys * H * 4);
+      const scratch = kernels.allocate(kernels.exports.attentionScratchBytes(keys, D));
+      const scores = probabilities ? kernels.allocate(probabilities.byteLength) : 0;
+      kernels.floats(rows, queries * H).set(q);
+      kernels.floats(keyRows, keys * H).set(k);
+      kernels.floats(valueRows, keys * H).set(v);
+      kernels.exports.attention(rows, rows, keyRows, valueRows, H * 4, scores, scratch, queries, keys, A, D);
+      probabilities?.set(kernels.floats(scores, probabilities.length));
+      return copyOut(kernels.floats(rows, queries * H), out);
+    });
+  }
+
+  /** Gives the wasm memory back to the garbage collector; packed matrices go with it. */
+  dispose(): void {
+    this.instance = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  private activate(kind: Activation, x: Float32Array, out: Float32Array | undefined): Float32Array {
+    const kernels = this.require();
+    checkArray("x", x);
+    if (out) checkArray("out", out, { "x.length": x.length });
+    return this.scratch(() => {
+      const at = kernels.allocate(x.byteLength);
+      kernels.floats(at, x.length).set(x);
+      kernels.exports.activateRows(ACTIVATION_CODE[kind], at, 0, 1, x.length);
+      return copyOut(kernels.floats(at, x.length), out);
+    });
+  }
+
+  /** Runs `compute` and gives back what it allocated. */
+  private scratch<T>(compute: () => T): T {
+    const kernels = this.require();
+    const mark = kernels.mark;
+    try {
+      return compute();
+    } finally {
+      kernels.release(mark);
+    }
+  }
+
+  private packInto(panels: number, b: Float32Array, N: number, K: number, transposed: boolean): void {
+    const kernels = this.require();
+    this.scratch(() => {
+      const source = kernels.allocate(N * K * 4);
+      kernels.floats(source, N * K).set(b);
+      if (transposed) kernels.exports.packRows(panels, source, K * 4, N, K);
+      else kernels.exports.packColumns(panels, source, N * 4, N, K);
+    });
+  }
+
+  private addressOf(b: PackedMatrix, N: number, K: number): number {
+    const packed = typeof b === "object" && b !== null ? packedIn.get(b) : undefined;
+    if (packed?.owner !== this)
+      throw new RobertalbertError(
+        "INPUT_INVALID",
+        `b is ${show(b)}, expected a Float32Array or what pack() of these kernels gave`,
+      );
+    if (b.N === N && b.K === K) return packed.address;
+    throw new RobertalbertError("INPUT_INVALID", `b was packed with N ${b.N}, K ${b.K}, expected N ${N}, K ${K}`);
+  }
+
+  private require(): KernelInstance {
+    if (this.instance) return this.instance;
+    throw new RobertalbertError("DISPOSED", "the kernels have been disposed of: load them again with loadKernels()");
+  }
+}
+
+const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;
+
+function activationCode(name: Activation): number {
+  if (Object.hasOwn(ACTIVATION_CODE, name)) return ACTIVATION_CODE[name];
+  const known = Object.keys(ACTIVATION_CODE).slice(1).join(", ");
+  throw new RobertalbertError("OPTION_INVALID", `activation is ${show(name)}, expected one of ${known}`);
+}
+
+function checkSizes(sizes: Readonly<Record<string, number>>): void {
+  for (const [name, size] of Object.entries(sizes)) {
+    if (!Number.isSafeInteger(size) || size < 1)
+      throw new RobertalbertError("INPUT_INVALID", `${name} is ${show(size)}, expected a whole number from 1 up`);
+  }
+}
+
+/** By name, not instanceof: test runners and iframes have several realms. */
+function isFloats(value: unknown): value is Float32Array {
+  return Object.prototype.toString.call(value) === "[object Float32Array]";
+}
+
+function checkArray(name: string, values: Float32Array, shape?: Readonly<Record<string, number>>): void {
+  if (!isFloats(values))
+    throw new RobertalbertError("INPUT_INVALID", `${name} is ${show(values)}, expected a Float32Array`);
+  if (shape === undefined) return;
+  const size = Object.values(shape).reduce((a, b) => a * b, 1);
+  if (values.length === size) return;
+  const expected = Object.entries(shape).map(([letter, n]) => `${letter} ${n}`);
+  throw new RobertalbertError(
+    "INPUT_INVALID",
+    `${name} has ${values.length} floats, expected ${size} (${expected.join(" × ")})`,
+  );
+}
+
+/** The number of rows of N floats that x is. */
+function wholeRows(x: Float32Array, N: number): number {
+  checkArray("x", x);
+  if (x.length > 0 && x.length % N === 0) return x.length / N;
+  throw new RobertalbertError("INPUT_INVALID", `x has ${x.length} floats, expected whole rows of ${N}`);
+}
+
+/** A copy of what a kernel computed: made only now, when wasm memory could hold it. */
+function copyOut(values: Float32Array, out: Float32Array | undefined): Float32Array {
+  if (out === undefined) return values.slice();
+  out.set(values);
+  return out;
+}

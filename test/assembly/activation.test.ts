@@ -1,0 +1,67 @@
+// The activations against their twins and against Transformers' values: accuracy, tails, extremes.
+import { expect, it } from "vitest";
+import { activationKind } from "../../src/config/activations.ts";
+import { ACTIVATION_CODE, KernelInstance } from "../../src/runtime/kernel-instance.ts";
+import { ACTIVATIONS, type ActivationName, activate } from "../reference/activation.ts";
+import { describeBuilds } from "../support/builds.ts";
+import { maxAbsError } from "../support/errors.ts";
+import { readTensors } from "../support/golden.ts";
+import { describeShared } from "../support/shared.ts";
+
+async function run(kernels: KernelInstance, name: ActivationName, x: ArrayLike<number>): Promise<Float32Array> {
+  const at = kernels.allocate(x.length * 4 + 4);
+  const values = kernels.floats(at, x.length + 1);
+  values.set(x);
+  values[x.length] = 7;
+  kernels.exports.activateRows(ACTIVATION_CODE[name], at, 0, 1, x.length);
+  expect(values[x.length], "the value behind the row").toBe(7);
+  return values.slice(0, x.length);
+}
+
+describeBuilds("activations", (build) => {
+  it.each(ACTIVATIONS)("%s: error ≤ 4e-7, relative beyond 1, on 480,001 points of [-12, 12]", async (name) => {
+    const kernels = await KernelInstance.create({ build });
+    expect(kernels.build).toBe(build);
+    const x = Float32Array.from({ length: 480_001 }, (_, i) => -12 + i * 5e-5);
+    const expected = Float64Array.from(x, (value) => activate(name, value));
+    const actual = await run(kernels, name, x);
+    if (name === "gelu") expect(maxAbsError(actual, expected)).toBeLessThanOrEqual(6e-7);
+    // Beyond 1, what counts is the relative error: a float near 12 is 9.5e-7 from the next.
+    const errors = expected.map((value, i) => (actual[i]! - value) / Math.max(1, Math.abs(value)));
+    expect(maxAbsError(errors, new Float64Array(x.length))).toBeLessThanOrEqual(4e-7);
+  });
+
+  it.each(ACTIVATIONS)("%s: rows of 1 … 9 values give what each value alone gives", async (name) => {
+    const kernels = await KernelInstance.create({ build });
+    const x = [-3.5, -1, -0.25, 0, 0.5, 1.75, 2, 3, 20];
+    const alone = await Promise.all(x.map(async (value) => (await run(kernels, name, [value]))[0]!));
+    for (let length = 1; length <= x.length; length++) {
+      expect([...(await run(kernels, name, x.slice(0, length)))]).toEqual(alone.slice(0, length));
+    }
+  });
+
+  it.each(ACTIVATIONS)("%s: extremes", async (name) => {
+    const kernels = await KernelInstance.create({ build });
+    const [nan, low, high, tiny] = await run(kernels, name, [Number.NaN, -1e30, 1e30, 1e-30]);
+    expect(nan).toBeNaN();
+    expect(low).toBeCloseTo(name === "tanh" ? -1 : 0, 6);
+    expect(high).toBe(name === "tanh" ? 1 : Math.fround(1e30));
+    expect(tiny! / 1e-30).toBeCloseTo(name === "relu" || name === "tanh" ? 1 : 0.5, 6);
+  });
+});
+
+describeShared("golden activations", (shared) => {
+  describeBuilds("as Transformers computes them", (build) => {
+    const tensors = readTensors(`${shared}golden/models/activations/golden.safetensors`);
+    const names = [...tensors.keys()].filter((name) => name.endsWith(".f64")).map((name) => name.slice(0, -4));
+    it.each(names)("%s", async (name) => {
+      const kernels = await KernelInstance.create({ build });
+      const x = tensors.get("x")!.data as Float32Array;
+      const exact = tensors.get(`${name}.f64`)!.data as Float64Array;
+      const actual = await run(kernels, activationKind(name), x);
+      // Absolute up to 1, relative beyond.
+      const errors = exact.map((value, i) => (actual[i]! - value) / Math.max(1, Math.abs(value)));
+      expect(maxAbsError(errors, new Float64Array(x.length))).toBeLessThanOrEqual(1e-6);
+    });
+  });
+});

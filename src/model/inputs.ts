@@ -7,10 +7,10 @@ export type IntegerInput =
   | ArrayLike<number | bigint>
   | readonly IntegerInput[]
   | { data: ArrayLike<number | bigint>; dims: readonly number[] };
-/** The same for floats, of three dimensions. */
+/** The same for floats, of three dimensions; a Tensor of integers is refused when it is read. */
 export type FloatInput =
-  | readonly (readonly (readonly number[])[])[]
-  | { data: ArrayLike<number>; dims: readonly number[] };
+  | readonly (readonly ArrayLike<number>[])[]
+  | { data: ArrayLike<number | bigint>; dims: readonly number[] };
 
 export interface ModelInputs {
   /** [B, T] token ids. */

@@ -27,10 +27,10 @@ describeShared("golden full-size models", (shared) => {
     const golden = JSON.parse(readFileSync(`${root}${folder}/case.json`, "utf8")) as FullSizeCase;
     describe(folder, () => {
       let files: Record<string, Uint8Array> = {};
-      beforeAll(() => {
+      beforeAll(async () => {
         files = {
           "config.json": readFileSync(`${root}${folder}/config.json`),
-          "model.safetensors": hashCheckpoint(golden.seed_text, golden.tensors),
+          "model.safetensors": await hashCheckpoint(golden.seed_text, golden.tensors),
         };
       });
       afterAll(() => {

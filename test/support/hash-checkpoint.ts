@@ -1,4 +1,6 @@
 // Full-size weights from a formula (../shared/oracle/hash_weights.mjs), as the bytes of a safetensors file.
+import { tensorOf } from "../../src/weights/write-safetensors.ts";
+import { safetensorsFile } from "./checkpoint.ts";
 
 /** A tensor of a case.json: its values are base + scale · u, u in [-1, 1) from a hash of name and index. */
 export interface HashTensor {
@@ -12,24 +14,14 @@ export interface HashTensor {
 }
 
 /** The file of all tensors. @throws when a tensor is not what the case says: then the formula is wrong, not the model */
-export function hashCheckpoint(seedText: string, tensors: readonly HashTensor[]): Uint8Array<ArrayBuffer> {
-  const header: Record<string, { dtype: "F32"; shape: number[]; data_offsets: [number, number] }> = {};
-  let bytes = 0;
-  for (const { name, shape } of tensors) {
-    const end = bytes + 4 * shape.reduce((a, b) => a * b, 1);
-    header[name] = { dtype: "F32", shape, data_offsets: [bytes, end] };
-    bytes = end;
-  }
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const dataStart = Math.ceil((8 + text.length) / 8) * 8;
-  const file = new Uint8Array(dataStart + bytes).fill(32, 8, dataStart);
-  new DataView(file.buffer).setBigUint64(0, BigInt(dataStart - 8), true);
-  file.set(text, 8);
-  for (const tensor of tensors) {
-    const [begin, end] = header[tensor.name]!.data_offsets;
-    fill(new Float32Array(file.buffer, dataStart + begin, (end - begin) / 4), seedText, tensor);
-  }
-  return file;
+export function hashCheckpoint(seedText: string, tensors: readonly HashTensor[]): Promise<Uint8Array<ArrayBuffer>> {
+  return safetensorsFile(
+    tensors.map((tensor) => {
+      const values = new Float32Array(tensor.shape.reduce((a, b) => a * b, 1));
+      fill(values, seedText, tensor);
+      return tensorOf(tensor.name, "F32", tensor.shape, values);
+    }),
+  );
 }
 
 function fill(values: Float32Array, seedText: string, tensor: HashTensor): void {

@@ -38,9 +38,9 @@ export class RobertalbertError extends Error {
   }
 }
 
-/** A short rendering of any value for error messages: never long, never throws. */
+/** A short rendering of any value for error messages: never long (but long enough for a tensor's name), never throws. */
 export function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (typeof value === "string") return JSON.stringify(value.length > 100 ? `${value.slice(0, 97)}...` : value);
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "function") return "a function";
   if (Array.isArray(value)) return `an array of ${value.length}`;

@@ -46,7 +46,7 @@ export class AlbertForMaskedLM extends AlbertPreTrainedModel {
       signal?: AbortSignal;
     },
   ): Promise<TokenScore[][]> {
-    const { output_rows, top_k, candidates, signal } = options;
+    const { output_rows = [], top_k, candidates, signal } = options;
     this.requireLoaded();
     if (this.head === undefined) {
       throw new RobertalbertError(

@@ -44,8 +44,6 @@ export type { Build, KernelOptions } from "./runtime/build.ts";
 export { type RuntimeInfo, runtimeInfo } from "./runtime/info.ts";
 export { Tensor, type TensorType } from "./tensor.ts";
 export { AutoTokenizer } from "./tokenizer/auto.ts";
-export {
-  type BatchEncoding,
-  PreTrainedTokenizer,
-  type TokenizerCallOptions,
-} from "./tokenizer/pretrained-tokenizer.ts";
+export type { BatchEncoding } from "./tokenizer/batch-encoding.ts";
+export type { TokenizerCallOptions } from "./tokenizer/call-options.ts";
+export { PreTrainedTokenizer } from "./tokenizer/pretrained-tokenizer.ts";

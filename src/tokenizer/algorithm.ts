@@ -1,39 +1,59 @@
 // The seam between the front of a tokenizer (added tokens, special tokens, pairs, truncation, padding) and the algorithm
 // behind it, which turns a stretch of text without added tokens into tokens.
 
-/** Where an algorithm puts tokens. The caller reads [0, length) and may use it again after setting `length` to 0. */
+/** What TokenSink keeps of each token besides its id; there where somebody asked for offsets. */
+export interface TokenPlaces {
+  /** Where it lies in the original text, in UTF-16 units, the blanks that belong to it included. */
+  starts: Int32Array;
+  ends: Int32Array;
+  /** The word that it belongs to, counted on from `nextWord`. */
+  words: Int32Array;
+  /**
+   * Units of the blanks that the token begins with: what trim_offsets may leave out. Negative: of the one blank that
+   * add_prefix_space put there; it counts as part of the character behind it.
+   */
+  leads: Int32Array;
+  /** Units of the blanks that it ends with. */
+  trails: Int32Array;
+}
+
+/** Where an algorithm puts tokens. The caller reads [0, length). */
 export class TokenSink {
   ids = new Int32Array(64);
-  /** UTF-16 units in the original text; undefined where nobody asked for offsets (the fast path). */
-  starts: Int32Array | undefined;
-  ends: Int32Array | undefined;
-  /** The word that each token belongs to, counted on from `nextWord`; there with the offsets. */
-  words: Int32Array | undefined;
+  /** Undefined where nobody asked for offsets (the fast path). */
+  readonly places: TokenPlaces | undefined;
   length = 0;
   nextWord = 0;
+  /** An algorithm stops behind the word with which there are so many tokens or more. */
+  limit = Number.POSITIVE_INFINITY;
 
-  /** @param withOffsets whether starts, ends and words are wanted */
-  constructor(withOffsets: boolean) {
-    if (!withOffsets) return;
-    this.starts = new Int32Array(64);
-    this.ends = new Int32Array(64);
-    this.words = new Int32Array(64);
+  constructor(withPlaces: boolean) {
+    const empty = () => new Int32Array(64);
+    if (withPlaces) this.places = { starts: empty(), ends: empty(), words: empty(), leads: empty(), trails: empty() };
+  }
+
+  /** Appends other tokens; their words are kept as they are. */
+  append(ids: Int32Array, places: TokenPlaces | undefined): void {
+    this.reserve(ids.length);
+    this.ids.set(ids, this.length);
+    if (this.places && places)
+      for (const name of Object.keys(places) as (keyof TokenPlaces)[])
+        this.places[name].set(places[name].subarray(0, ids.length), this.length);
+    this.length += ids.length;
   }
 
   /** Makes room for `more` tokens in every array. */
   reserve(more: number): void {
     const needed = this.length + more;
     if (needed <= this.ids.length) return;
-    const capacity = Math.max(needed, 2 * this.ids.length);
     const grow = (old: Int32Array) => {
-      const next = new Int32Array(capacity);
+      const next = new Int32Array(Math.max(needed, 2 * old.length));
       next.set(old);
       return next;
     };
     this.ids = grow(this.ids);
-    if (this.starts) this.starts = grow(this.starts);
-    if (this.ends) this.ends = grow(this.ends);
-    if (this.words) this.words = grow(this.words);
+    const { places } = this;
+    if (places) for (const name of Object.keys(places) as (keyof TokenPlaces)[]) places[name] = grow(places[name]);
   }
 }
 
@@ -53,7 +73,7 @@ export interface Algorithm {
   /** Identity for byte-level BPE. Applied to the contents of added tokens with `normalized: true` as well. */
   normalize(text: string): NormalizedText;
   /**
-   * Appends the tokens of the units [start, end) of `source.text`, a stretch without added tokens.
+   * Appends the tokens of the units [start, end) of `source.text`, a stretch without added tokens; at most up to `sink.limit`.
    * @param isFirst whether nothing stands before it in its text (prefix space, Metaspace "first")
    */
   encode(source: NormalizedText, start: number, end: number, isFirst: boolean, sink: TokenSink): void;

@@ -6,6 +6,7 @@ import type { AddedToken } from "./added-tokens.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { ByteLevelBpe } from "./byte-level/byte-level-bpe.ts";
 import { readTemplate, robertaTemplate, type Template } from "./template.ts";
+import { Unigram } from "./unigram/unigram.ts";
 
 /** The special tokens that have a name of their own. */
 export const SPECIAL_NAMES = [
@@ -58,6 +59,14 @@ type Core = Pick<TokenizerDefinition, "algorithm" | "addedTokens" | "template" |
 function fromTokenizerJson(json: Json, config: Json, override: boolean | undefined): Core {
   const model = json.model as { type?: string; vocab?: unknown; merges?: unknown } | undefined;
   const preTokenizer = json.pre_tokenizer as { type?: string; add_prefix_space?: boolean } | null | undefined;
+  if (model?.type === "Unigram") {
+    return {
+      algorithm: new Unigram(json),
+      addedTokens: readAddedTokens(json.added_tokens),
+      template: readTemplate(json.post_processor),
+      addPrefixSpace: false,
+    };
+  }
   const isBpe = model?.type === "BPE" || (model?.type === undefined && Array.isArray(model?.merges));
   if (!isBpe || preTokenizer?.type !== "ByteLevel") {
     throw new RobertalbertError(
@@ -135,7 +144,7 @@ async function fromVocabulary(
   return {
     algorithm: new ByteLevelBpe(ids, merges, { addPrefixSpace }),
     addedTokens,
-    template: robertaTemplate(idOf("cls_token"), idOf("sep_token")),
+    template: robertaTemplate(idOf("cls_token"), idOf("sep_token"), config.trim_offsets !== false),
     addPrefixSpace,
     specials,
   };

@@ -1,59 +1,48 @@
 // PreTrainedTokenizer: the front of a tokenizer. Text in, ids and masks out, and back again.
 import { Callable } from "../callable.ts";
 import { RobertalbertError, show } from "../errors.ts";
-import { Tensor } from "../tensor.ts";
-import { type AddedToken, AddedTokenFinder } from "./added-tokens.ts";
-import { type Algorithm, TokenSink } from "./algorithm.ts";
+import type { Tensor } from "../tensor.ts";
+import type { AddedToken } from "./added-tokens.ts";
+import type { Algorithm } from "./algorithm.ts";
+import { type AnyBatchEncoding, type BatchEncoding, toBatchEncoding } from "./batch-encoding.ts";
+import {
+  expectCompatible,
+  type Padding,
+  readPadding,
+  readTruncation,
+  type TokenizerCallOptions,
+} from "./call-options.ts";
+import { cleanUp } from "./decoding.ts";
 import { SPECIAL_NAMES, type SpecialName, type TokenizerDefinition } from "./definition.ts";
-import { BARE, type TemplatePiece } from "./template.ts";
-import { keptLengths, type TruncationStrategy } from "./truncation.ts";
+import { makeRows, padRow, type Row, type Tokens } from "./rows.ts";
+import { countSpecials, type Template, withoutSpecials } from "./template.ts";
+import { TextTokenizer } from "./text-tokens.ts";
+import { limitOf } from "./truncation.ts";
 
-export interface TokenizerCallOptions {
-  /** The second text, or as many as there are texts. */
-  text_pair?: string | readonly string[] | null;
-  /** Default true. */
-  add_special_tokens?: boolean;
-  /** true or "longest": to the longest of the batch; "max_length": to max_length. Default false. */
-  padding?: boolean | "longest" | "max_length";
-  /** Default: what tokenizer_config.json says, else "right". */
-  padding_side?: "left" | "right";
-  /** true is "longest_first". The special tokens always stay. Default false. */
-  truncation?: boolean | TruncationStrategy | null;
-  /** Tokens, special ones included. Default: the model's, `model_max_length`. */
-  max_length?: number | null;
-  /** Adds token_type_ids. Default: where the tokenizer's model_input_names has them. */
-  return_token_type_ids?: boolean | null;
-  /** Default true: int64 Tensors [texts, tokens]. false: arrays, for one text not nested. */
-  return_tensor?: boolean;
-}
-
-/** `input_ids`, `attention_mask` and, where asked for, `token_type_ids`. */
-export interface BatchEncoding<Value = Tensor> {
-  input_ids: Value;
-  attention_mask: Value;
-  token_type_ids?: Value;
-}
+type Text = string | readonly string[];
 
 export interface PreTrainedTokenizer {
-  (text: string, options: TokenizerCallOptions & { return_tensor: false }): BatchEncoding<number[]>;
-  (text: readonly string[], options: TokenizerCallOptions & { return_tensor: false }): BatchEncoding<number[][]>;
-  (text: string | readonly string[], options?: TokenizerCallOptions): BatchEncoding;
+  (
+    text: string,
+    options: TokenizerCallOptions & { return_tensor: false; return_overflowing_tokens?: false },
+  ): BatchEncoding<number[]>;
+  (text: Text | readonly Text[], options: TokenizerCallOptions & { return_tensor: false }): BatchEncoding<number[][]>;
+  (text: Text | readonly Text[], options?: TokenizerCallOptions): BatchEncoding;
 }
 
-interface Row {
-  ids: number[];
-  typeIds: number[];
-}
-
+/** Offsets are UTF-16 units throughout. A lone surrogate counts as U+FFFD, as in UTF-8 encoders. */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: Callable makes the instance a function
 export class PreTrainedTokenizer extends Callable {
+  /** Tokens that the model takes at most; Number.MAX_SAFE_INTEGER where nothing says so. */
   readonly model_max_length: number;
-  readonly padding_side: "left" | "right";
+  padding_side: "left" | "right";
+  truncation_side: "left" | "right";
+  /** Whether a blank is put before a text that begins without one. */
   readonly add_prefix_space: boolean;
   private readonly algorithm: Algorithm;
   private readonly definition: TokenizerDefinition;
-  private readonly inText: AddedTokenFinder;
-  private readonly inNormalized: AddedTokenFinder;
+  private readonly textTokenizer: TextTokenizer;
+  private readonly bareTemplate: Template;
   private readonly addedById: ReadonlyMap<number, AddedToken>;
   private readonly idOfAdded: ReadonlyMap<string, number>;
 
@@ -63,14 +52,12 @@ export class PreTrainedTokenizer extends Callable {
     this.algorithm = definition.algorithm;
     this.model_max_length = definition.modelMaxLength;
     this.padding_side = definition.config.padding_side === "left" ? "left" : "right";
+    this.truncation_side = definition.config.truncation_side === "left" ? "left" : "right";
     this.add_prefix_space = definition.addPrefixSpace;
-    const added = definition.addedTokens;
-    this.inText = new AddedTokenFinder(new Map(added.filter((t) => !t.normalized).map((t) => [t.content, t])));
-    this.inNormalized = new AddedTokenFinder(
-      new Map(added.filter((t) => t.normalized).map((t) => [this.algorithm.normalize(t.content).text, t])),
-    );
-    this.addedById = new Map(added.map((t) => [t.id, t]));
-    this.idOfAdded = new Map(added.map((t) => [t.content, t.id]));
+    this.textTokenizer = new TextTokenizer(definition.algorithm, definition.addedTokens);
+    this.bareTemplate = withoutSpecials(definition.template);
+    this.addedById = new Map(definition.addedTokens.map((t) => [t.id, t]));
+    this.idOfAdded = new Map(definition.addedTokens.map((t) => [t.content, t.id]));
   }
 
   get bos_token(): string | undefined {
@@ -124,40 +111,53 @@ export class PreTrainedTokenizer extends Callable {
   }
 
   /**
-   * Encodes one text or many.
-   * @throws INPUT_INVALID for what is no string, or texts of unequal length without padding; OPTION_INVALID
+   * Encodes one text or many; with is_split_into_words a text is a list of words.
+   * @throws INPUT_INVALID for what is no text, or texts of unequal length without padding
+   * @throws OPTION_INVALID naming the option, and where truncation cannot do what is asked
    */
-  _call(
-    text: string | readonly string[],
-    options: TokenizerCallOptions = {},
-  ): BatchEncoding<Tensor | number[] | number[][]> {
-    const isBatch = typeof text !== "string";
-    const texts = isBatch ? text : [text];
-    const pairs = readPairs(options.text_pair, texts, isBatch);
-    if (!Array.isArray(texts) || texts.length === 0)
-      throw new RobertalbertError(
-        "INPUT_INVALID",
-        `text is ${show(text)}, expected a string or a non-empty array of strings`,
-      );
-    const maxLength = this.readMaxLength(options);
-    const strategy = readStrategy(options.truncation);
-    const rows = texts.map((t, i) =>
-      this.encodeRow(t, pairs?.[i], options.add_special_tokens ?? true, strategy && { maxLength, strategy }),
-    );
-    const masks = this.pad(rows, options, maxLength);
-    const names = this.definition.config.model_input_names;
-    const withTypes = options.return_token_type_ids ?? (Array.isArray(names) && names.includes("token_type_ids"));
-    const ids = rows.map((row) => row.ids);
-    const types = rows.map((row) => row.typeIds);
-    if (options.return_tensor ?? true) {
-      return {
-        input_ids: toTensor(ids),
-        attention_mask: toTensor(masks),
-        ...(withTypes && { token_type_ids: toTensor(types) }),
-      };
-    }
-    if (isBatch) return { input_ids: ids, attention_mask: masks, ...(withTypes && { token_type_ids: types }) };
-    return { input_ids: ids[0]!, attention_mask: masks[0]!, ...(withTypes && { token_type_ids: types[0]! }) };
+  _call(text: Text | readonly Text[], options: TokenizerCallOptions = {}): AnyBatchEncoding {
+    const defaults = {
+      maxLength: this.model_max_length,
+      paddingSide: this.padding_side,
+      truncationSide: this.truncation_side,
+    };
+    const truncation = readTruncation(options, defaults);
+    const padding = readPadding(options, defaults);
+    expectCompatible(truncation, padding);
+    const inWords = options.is_split_into_words ?? false;
+    const { texts, pairs, isSingle } = readTexts(text, options.text_pair, inWords);
+    const offsets = options.return_offsets_mapping ?? false;
+    const words = options.return_word_ids ?? false;
+    const template = (options.add_special_tokens ?? true) ? this.definition.template : this.bareTemplate;
+    const encode = (t: Text, isFirstOfPair: boolean): Tokens => {
+      const limit = limitOf(truncation, isFirstOfPair);
+      if (inWords) return this.textTokenizer.encodeWords(t as readonly string[], offsets || words, limit);
+      return this.textTokenizer.encodeText(t as string, offsets || words, limit);
+    };
+
+    const rows: Row[] = [];
+    const sampleOfRow: number[] = [];
+    let longest = 0; // of the texts' own rows, not the overflow
+    texts.forEach((t, i) => {
+      const parts = pairs ? [encode(t, true), encode(pairs[i]!, false)] : [encode(t, true)];
+      const own = makeRows(parts, template, truncation, this.add_prefix_space);
+      longest = Math.max(longest, own[0]!.ids.length);
+      for (const row of own) {
+        rows.push(row);
+        sampleOfRow.push(i);
+      }
+    });
+    if (padding) this.pad(rows, longest, padding);
+    const encoding = toBatchEncoding(rows, {
+      typeIds: options.return_token_type_ids ?? this.takesTypeIds,
+      specials: options.return_special_tokens_mask ?? false,
+      offsets,
+      words,
+      asTensor: options.return_tensor ?? true,
+      isSingle: isSingle && !options.return_overflowing_tokens,
+    });
+    if (options.return_overflowing_tokens) encoding.overflow_to_sample_mapping = sampleOfRow;
+    return encoding;
   }
 
   /** The ids of one text, or of a pair. */
@@ -165,7 +165,11 @@ export class PreTrainedTokenizer extends Callable {
     text: string,
     options: Pick<TokenizerCallOptions, "add_special_tokens"> & { text_pair?: string | null } = {},
   ): number[] {
-    return this.encodeRow(text, options.text_pair ?? undefined, options.add_special_tokens ?? true, undefined).ids;
+    const { text_pair: pair } = options;
+    const parts = [this.textTokenizer.encodeText(text, false, undefined)];
+    if (pair !== undefined && pair !== null) parts.push(this.textTokenizer.encodeText(pair, false, undefined));
+    const template = (options.add_special_tokens ?? true) ? this.definition.template : this.bareTemplate;
+    return makeRows(parts, template, undefined, this.add_prefix_space)[0]!.ids;
   }
 
   /** The tokens of a text as they stand in the vocabulary. Default: without special tokens. */
@@ -238,161 +242,39 @@ export class PreTrainedTokenizer extends Callable {
     return token === undefined ? undefined : this.idOf(token);
   }
 
-  private encodeRow(
-    first: string,
-    second: string | undefined,
-    addSpecials: boolean,
-    truncate: { maxLength: number; strategy: TruncationStrategy } | undefined,
-  ): Row {
-    const template = addSpecials ? this.definition.template : BARE;
-    const pieces = second === undefined ? template.single : template.pair;
-    const parts = [this.encodeText(first)];
-    if (second !== undefined) parts.push(this.encodeText(second));
-    if (truncate) {
-      const room = truncate.maxLength - countSpecials(pieces);
-      if (room < 0)
-        throw new RobertalbertError(
-          "OPTION_INVALID",
-          `max_length is ${truncate.maxLength}, the special tokens alone are ${countSpecials(pieces)}: raise it, or pass add_special_tokens: false`,
-        );
-      const kept = keptLengths(parts[0]!.length, parts[1]?.length, room, truncate.strategy);
-      const fromLeft = this.definition.config.truncation_side === "left";
-      parts.forEach((part, i) => {
-        parts[i] = fromLeft ? part.slice(part.length - kept[i]!) : part.slice(0, kept[i]);
-      });
-    }
-    const row: Row = { ids: [], typeIds: [] };
-    for (const { id, sequence, typeId } of pieces) {
-      for (const token of id === undefined ? parts[sequence]! : [id]) {
-        row.ids.push(token);
-        row.typeIds.push(typeId);
-      }
-    }
-    return row;
+  private get takesTypeIds(): boolean {
+    const names = this.definition.config.model_input_names;
+    return Array.isArray(names) && names.includes("token_type_ids");
   }
 
-  private encodeText(text: string): Int32Array {
-    if (typeof text !== "string")
-      throw new RobertalbertError("INPUT_INVALID", `a text is ${show(text)}, expected a string`);
-    const sink = new TokenSink(false);
-    const take = (token: AddedToken) => {
-      sink.reserve(1);
-      sink.ids[sink.length++] = token.id;
-    };
-    for (const { token, start, end } of this.inText.split(text, 0, text.length)) {
-      if (token) {
-        take(token);
-        continue;
-      }
-      const source = this.algorithm.normalize(start === 0 && end === text.length ? text : text.slice(start, end));
-      for (const part of this.inNormalized.split(source.text, 0, source.text.length)) {
-        if (part.token) take(part.token);
-        else this.algorithm.encode(source, part.start, part.end, start === 0 && part.start === 0, sink);
-      }
-    }
-    return sink.ids.subarray(0, sink.length);
-  }
-
-  /** Pads the rows in place and gives their attention masks. */
-  private pad(rows: Row[], options: TokenizerCallOptions, maxLength: number): number[][] {
-    const { padding = false, padding_side: side = this.padding_side } = options;
-    if (![true, false, "longest", "max_length"].includes(padding)) {
-      throw new RobertalbertError(
-        "OPTION_INVALID",
-        `padding is ${show(padding)}, expected true, false, "longest" or "max_length"`,
-      );
-    }
-    if (side !== "left" && side !== "right")
-      throw new RobertalbertError("OPTION_INVALID", `padding_side is ${show(side)}, expected "left" or "right"`);
-    if (padding === false) return rows.map((row) => row.ids.map(() => 1));
-    const length = padding === "max_length" ? maxLength : Math.max(...rows.map((row) => row.ids.length));
-    if (!Number.isInteger(length) || length > 2 ** 30)
-      throw new RobertalbertError(
-        "OPTION_INVALID",
-        'padding "max_length" needs max_length: the tokenizer has no model_max_length',
-      );
-    const pad = this.pad_token_id;
-    if (pad === undefined)
+  private pad(rows: readonly Row[], longest: number, { length = longest, multipleOf, side }: Padding): void {
+    const id = this.pad_token_id;
+    if (id === undefined)
       throw new RobertalbertError("OPTION_INVALID", "padding needs a pad_token, and the tokenizer has none");
-    return rows.map((row) => {
-      const missing = Math.max(0, length - row.ids.length);
-      const filled = (values: readonly number[], filler: number) => {
-        const rest = new Array<number>(missing).fill(filler);
-        return side === "left" ? [...rest, ...values] : [...values, ...rest];
-      };
-      const mask = filled(new Array<number>(row.ids.length).fill(1), 0);
-      row.ids = filled(row.ids, pad);
-      row.typeIds = filled(row.typeIds, 0);
-      return mask;
-    });
-  }
-
-  private readMaxLength({ max_length }: TokenizerCallOptions): number {
-    if (max_length === undefined || max_length === null) return this.model_max_length;
-    if (Number.isInteger(max_length) && max_length >= 0) return max_length;
-    throw new RobertalbertError(
-      "OPTION_INVALID",
-      `max_length is ${show(max_length)}, expected a whole number from 0 up`,
-    );
+    for (const row of rows) padRow(row, Math.ceil(length / multipleOf) * multipleOf, id, side);
   }
 }
 
-function countSpecials(pieces: readonly TemplatePiece[]): number {
-  return pieces.filter((piece) => piece.id !== undefined).length;
-}
-
-function readPairs(
+/** Which texts and pairs there are; of words each is a list. */
+function readTexts(
+  text: Text | readonly Text[],
   pair: TokenizerCallOptions["text_pair"],
-  texts: readonly string[],
-  isBatch: boolean,
-): readonly string[] | undefined {
-  if (pair === undefined || pair === null) return undefined;
-  const pairs = typeof pair === "string" ? [pair] : pair;
-  if ((typeof pair === "string") === isBatch || pairs.length !== texts.length) {
-    throw new RobertalbertError(
-      "INPUT_INVALID",
-      `text_pair is ${show(pair)}, expected ${isBatch ? `an array of ${texts.length} strings` : "a string"} as text is`,
-    );
+  inWords: boolean,
+): { texts: readonly Text[]; pairs: readonly Text[] | undefined; isSingle: boolean } {
+  const isOne = (value: unknown): value is Text =>
+    inWords ? Array.isArray(value) && !Array.isArray(value[0]) : typeof value === "string";
+  const one = inWords ? "a list of words" : "a string";
+  const isSingle = isOne(text);
+  if (!isSingle && (!Array.isArray(text) || text.length === 0))
+    throw new RobertalbertError("INPUT_INVALID", `text is ${show(text)}, expected ${one} or a non-empty array of such`);
+  const texts = isSingle ? [text] : (text as readonly Text[]);
+  const wrong = texts.find((t) => !isOne(t));
+  if (wrong !== undefined) throw new RobertalbertError("INPUT_INVALID", `a text is ${show(wrong)}, expected ${one}`);
+  if (pair === undefined || pair === null) return { texts, pairs: undefined, isSingle };
+  const pairs = isSingle ? [pair as Text] : (pair as readonly Text[]);
+  if (!Array.isArray(pairs) || pairs.length !== texts.length || !pairs.every(isOne)) {
+    const expected = isSingle ? one : `an array of ${texts.length}, each ${one}`;
+    throw new RobertalbertError("INPUT_INVALID", `text_pair is ${show(pair)}, expected ${expected}, as text is`);
   }
-  return pairs;
-}
-
-function readStrategy(truncation: TokenizerCallOptions["truncation"]): TruncationStrategy | undefined {
-  if (truncation === undefined || truncation === null || truncation === false) return undefined;
-  if (truncation === true) return "longest_first";
-  const known = ["longest_first", "only_first", "only_second"] as const;
-  if (known.includes(truncation)) return truncation;
-  throw new RobertalbertError(
-    "OPTION_INVALID",
-    `truncation is ${show(truncation)}, expected true, false or one of ${known.join(", ")}`,
-  );
-}
-
-function toTensor(rows: readonly (readonly number[])[]): Tensor {
-  const length = rows[0]!.length;
-  const other = rows.find((row) => row.length !== length);
-  if (other) {
-    throw new RobertalbertError(
-      "INPUT_INVALID",
-      `texts have ${length} and ${other.length} tokens, a tensor needs equal lengths: pass padding: true (and truncation: true), or return_tensor: false`,
-    );
-  }
-  return new Tensor("int64", BigInt64Array.from(rows.flat(), BigInt), [rows.length, length]);
-}
-
-/** Transformers' clean_up_tokenization. */
-function cleanUp(text: string): string {
-  const cuts: [string, string][] = [
-    [" .", "."],
-    [" ?", "?"],
-    [" !", "!"],
-    [" ,", ","],
-    [" ' ", "'"],
-    [" n't", "n't"],
-    [" 'm", "'m"],
-    [" 's", "'s"],
-    [" 've", "'ve"],
-    [" 're", "'re"],
-  ];
-  return cuts.reduce((cleaned, [from, to]) => cleaned.replaceAll(from, to), text);
+  return { texts, pairs, isSingle };
 }

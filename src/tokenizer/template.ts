@@ -1,4 +1,5 @@
-// Which special tokens go around one text or a pair, and the token type of each part (tokenizer.json's post_processor).
+// Which special tokens go around one text or a pair, the token type of each part, and whether offsets leave out blanks
+// (tokenizer.json's post_processor).
 import { RobertalbertError, show } from "../errors.ts";
 
 /** A special token, or (id undefined) the place of a text: 0 the first, 1 the second. */
@@ -11,20 +12,30 @@ export interface TemplatePiece {
 export interface Template {
   single: readonly TemplatePiece[];
   pair: readonly TemplatePiece[];
+  /** Whether a token's offsets leave out the blanks that it begins or ends with. */
+  trimsOffsets: boolean;
 }
 
 const text = (sequence: 0 | 1, typeId = 0): TemplatePiece => ({ id: undefined, sequence, typeId });
 const special = (id: number, typeId = 0): TemplatePiece => ({ id, sequence: 0, typeId });
 
-/** No special tokens: add_special_tokens false, or a tokenizer that has none. */
-export const BARE: Template = { single: [text(0)], pair: [text(0), text(1)] };
-
 /** `<s> A </s>` and `<s> A </s></s> B </s>`, all of type 0, as tokenizers' RobertaProcessing has it. */
-export function robertaTemplate(cls: number, sep: number): Template {
+export function robertaTemplate(cls: number, sep: number, trimsOffsets: boolean): Template {
   return {
     single: [special(cls), text(0), special(sep)],
     pair: [special(cls), text(0), special(sep), special(sep), text(1), special(sep)],
+    trimsOffsets,
   };
+}
+
+/** The same without special tokens: add_special_tokens false. */
+export function withoutSpecials({ single, pair, trimsOffsets }: Template): Template {
+  const isText = (piece: TemplatePiece) => piece.id === undefined;
+  return { single: single.filter(isText), pair: pair.filter(isText), trimsOffsets };
+}
+
+export function countSpecials(pieces: readonly TemplatePiece[]): number {
+  return pieces.filter((piece) => piece.id !== undefined).length;
 }
 
 /**
@@ -37,27 +48,35 @@ export function readTemplate(json: unknown): Template {
         type?: string;
         cls?: [string, number];
         sep?: [string, number];
+        trim_offsets?: boolean;
         single?: unknown;
         pair?: unknown;
         special_tokens?: Record<string, { ids?: number[] }>;
       }
     | null
     | undefined;
-  if (processor === null || processor === undefined || processor.type === "ByteLevel") return BARE;
-  if (processor.type === "RobertaProcessing") {
-    const [cls, sep] = [processor.cls?.[1], processor.sep?.[1]];
-    if (!Number.isInteger(cls) || !Number.isInteger(sep))
-      throw invalid(`RobertaProcessing has cls ${show(processor.cls)} and sep ${show(processor.sep)}`);
-    return robertaTemplate(cls as number, sep as number);
+  const trimsOffsets = processor?.trim_offsets ?? true;
+  switch (processor?.type) {
+    case undefined:
+      return { single: [text(0)], pair: [text(0), text(1)], trimsOffsets: false };
+    case "ByteLevel":
+      return { single: [text(0)], pair: [text(0), text(1)], trimsOffsets };
+    case "RobertaProcessing": {
+      const [cls, sep] = [processor?.cls?.[1], processor?.sep?.[1]];
+      if (!Number.isInteger(cls) || !Number.isInteger(sep))
+        throw invalid(`RobertaProcessing has cls ${show(processor?.cls)} and sep ${show(processor?.sep)}`);
+      return robertaTemplate(cls as number, sep as number, trimsOffsets);
+    }
+    case "TemplateProcessing": {
+      const read = (pieces: unknown) => readPieces(pieces, processor?.special_tokens ?? {});
+      return { single: read(processor?.single), pair: read(processor?.pair), trimsOffsets: false };
+    }
+    default:
+      throw new RobertalbertError(
+        "TOKENIZER_UNSUPPORTED",
+        `tokenizer.json: post_processor is ${show(processor?.type)}, expected RobertaProcessing, TemplateProcessing, ByteLevel or null`,
+      );
   }
-  if (processor.type === "TemplateProcessing") {
-    const read = (pieces: unknown) => readPieces(pieces, processor.special_tokens ?? {});
-    return { single: read(processor.single), pair: read(processor.pair) };
-  }
-  throw new RobertalbertError(
-    "TOKENIZER_UNSUPPORTED",
-    `tokenizer.json: post_processor is ${show(processor.type)}, expected RobertaProcessing, TemplateProcessing, ByteLevel or null`,
-  );
 }
 
 function readPieces(pieces: unknown, specials: Record<string, { ids?: number[] }>): TemplatePiece[] {

@@ -26,9 +26,9 @@ describe.each(setups)("$name", ({ json, cases }) => {
       const source = unigram.normalize(text);
       unigram.encode(source, 0, source.text.length, true, sink);
       const take = (values: Int32Array) => [...values.subarray(0, sink.length)];
-      const starts = take(sink.starts!);
-      const ends = take(sink.ends!);
-      expect([text, take(sink.ids), starts.flatMap((start, i) => [start, ends[i]!]), take(sink.words!)]).toEqual(
+      const starts = take(sink.places!.starts);
+      const ends = take(sink.places!.ends);
+      expect([text, take(sink.ids), starts.flatMap((start, i) => [start, ends[i]!]), take(sink.places!.words)]).toEqual(
         expected,
       );
     }

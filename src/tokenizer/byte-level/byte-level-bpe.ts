@@ -1,10 +1,12 @@
 // RoBERTa's byte-level BPE as an Algorithm: words by the scanner, each word's UTF-8 bytes merged, words remembered.
 import { RobertalbertError, show } from "../../errors.ts";
-import type { Algorithm, NormalizedText, TokenSink } from "../algorithm.ts";
+import type { Algorithm, NormalizedText, TokenPlaces, TokenSink } from "../algorithm.ts";
 import { BYTE_OF_CHAR, CHAR_OF_BYTE } from "./bytes.ts";
 import { Merger, MergeTable } from "./merges.ts";
 import { wordEnd } from "./scanner.ts";
 
+/** A blank as tokens have it: Ġ. */
+const BLANK = CHAR_OF_BYTE[0x20]!;
 /** Words of up to this many UTF-16 units are remembered. */
 const CACHED_UNITS = 24;
 /** Words remembered at least, twice as many at most: when the young half is full it becomes the old one. */
@@ -20,8 +22,6 @@ export class ByteLevelBpe implements Algorithm {
   private readonly ids: ReadonlyMap<string, number>;
   private readonly tokens: readonly (string | undefined)[];
   private readonly idOfByte = new Int32Array(256);
-  /** Bytes of text that each token stands for. */
-  private readonly tokenBytes: Int32Array;
   private readonly merger: Merger;
   private readonly addPrefixSpace: boolean;
   private young = new Map<string, Int32Array>();
@@ -44,11 +44,9 @@ export class ByteLevelBpe implements Algorithm {
     this.addPrefixSpace = addPrefixSpace;
     this.vocabularySize = 1 + [...ids.values()].reduce((a, b) => Math.max(a, b), -1);
     const tokens: (string | undefined)[] = new Array(this.vocabularySize).fill(undefined);
-    this.tokenBytes = new Int32Array(this.vocabularySize);
     for (const [token, id] of ids) {
       if (tokens[id] !== undefined) throw invalid(`id ${id} belongs to ${show(tokens[id])} and to ${show(token)}`);
       tokens[id] = token;
-      this.tokenBytes[id] = token.length;
     }
     this.tokens = tokens;
     CHAR_OF_BYTE.forEach((char, byte) => {
@@ -75,10 +73,9 @@ export class ByteLevelBpe implements Algorithm {
   encode(source: NormalizedText, start: number, end: number, _isFirst: boolean, sink: TokenSink): void {
     // The prefix goes before every stretch, also one behind an added token: tokenizers' ByteLevel looks at each by itself.
     if (this.addPrefixSpace && start < end && source.text[start] !== " ") {
-      // The blank stands for no unit of the original; the first word then starts one unit early.
-      this.encodeWords(` ${source.text.slice(start, end)}`, 0, end - start + 1, start - 1, sink);
+      this.encodeWords(` ${source.text.slice(start, end)}`, 0, end - start + 1, start, true, sink);
     } else {
-      this.encodeWords(source.text, start, end, 0, sink);
+      this.encodeWords(source.text, start, end, 0, false, sink);
     }
   }
 
@@ -92,16 +89,27 @@ export class ByteLevelBpe implements Algorithm {
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
   }
 
-  /** @param shift what to add to an index in `text` for the index in the original */
-  private encodeWords(text: string, start: number, end: number, shift: number, sink: TokenSink): void {
+  /**
+   * @param origin where text[0], or what follows the prefix, is in the original
+   * @param hasPrefix whether text[0] is a blank that is not in the original
+   */
+  private encodeWords(
+    text: string,
+    start: number,
+    end: number,
+    origin: number,
+    hasPrefix: boolean,
+    sink: TokenSink,
+  ): void {
     for (let at = start; at < end; ) {
       const next = wordEnd(text, at, end);
       const ids = this.encodeWord(text.slice(at, next));
       sink.reserve(ids.length);
       for (let i = 0; i < ids.length; i++) sink.ids[sink.length + i] = ids[i]!;
-      if (sink.starts) this.place(text, at, ids, Math.max(0, shift), shift, sink);
+      if (sink.places) this.place(text, at, ids, origin, hasPrefix, sink, sink.places);
       sink.length += ids.length;
       sink.nextWord++;
+      if (sink.length >= sink.limit) return;
       at = next;
     }
   }
@@ -129,16 +137,30 @@ export class ByteLevelBpe implements Algorithm {
     return this.symbols.slice(0, this.merger.merge(this.symbols, written));
   }
 
-  /** Writes where the tokens of the word at `start` lie. A token that holds part of a character lies over all of it. */
-  private place(text: string, start: number, ids: Int32Array, least: number, shift: number, sink: TokenSink): void {
+  /**
+   * Writes where the tokens of the word at `start` lie. A token that holds part of a character lies over all of it; a prefix
+   * counts as part of the character behind it.
+   */
+  private place(
+    text: string,
+    start: number,
+    ids: Int32Array,
+    origin: number,
+    hasPrefix: boolean,
+    sink: TokenSink,
+    places: TokenPlaces,
+  ): void {
+    const shift = hasPrefix ? origin - 1 : origin;
     let unit = start; // of the character that holds the next byte
     let left = utf8Length(text, unit); // of its bytes, those not yet in a token
     for (let i = 0; i < ids.length; i++) {
       const at = sink.length + i;
-      sink.starts![at] = Math.max(least, unit + shift);
-      let bytes = this.tokenBytes[ids[i]!]!;
+      const token = this.tokens[ids[i]!]!;
+      const isPrefix = hasPrefix && unit === 0;
+      const prefixUnits = isPrefix ? unitLength(text, 1) : 0;
+      places.starts[at] = shift + (isPrefix ? 1 : unit);
       let end = unit;
-      while (bytes > 0) {
+      for (let bytes = token.length; bytes > 0; ) {
         end = unit + unitLength(text, unit);
         const taken = Math.min(bytes, left);
         bytes -= taken;
@@ -148,10 +170,24 @@ export class ByteLevelBpe implements Algorithm {
           left = unit < text.length ? utf8Length(text, unit) : 0;
         }
       }
-      sink.ends![at] = Math.max(least, end + shift);
-      sink.words![at] = sink.nextWord;
+      places.ends[at] = shift + (isPrefix && end === 1 ? 1 + prefixUnits : end);
+      places.words[at] = sink.nextWord;
+      places.leads[at] = isPrefix ? -prefixUnits : leadingBlanks(token);
+      places.trails[at] = isPrefix && token === BLANK ? prefixUnits : trailingBlanks(token);
     }
   }
+}
+
+function leadingBlanks(token: string): number {
+  let count = 0;
+  while (count < token.length && token[count] === BLANK) count++;
+  return count;
+}
+
+function trailingBlanks(token: string): number {
+  let count = 0;
+  while (count < token.length && token[token.length - 1 - count] === BLANK) count++;
+  return count;
 }
 
 /** The bytes that a token of the alphabet stands for, undefined when a character of it is none of the alphabet. */

@@ -46,14 +46,18 @@ export class Unigram implements Algorithm {
       this.model.tokenize(text.codePoints, bounds[word]!, bounds[word + 1]!, (id, from, to) => {
         sink.reserve(1);
         sink.ids[sink.length] = id;
-        if (sink.starts && sink.ends && sink.words) {
-          sink.starts[sink.length] = text.starts[from]!;
-          sink.ends[sink.length] = text.ends[to - 1]!;
-          sink.words[sink.length] = sink.nextWord;
+        if (sink.places) {
+          sink.places.starts[sink.length] = text.starts[from]!;
+          sink.places.ends[sink.length] = text.ends[to - 1]!;
+          sink.places.words[sink.length] = sink.nextWord;
+          // A piece has ▁, not blanks: nothing to trim.
+          sink.places.leads[sink.length] = 0;
+          sink.places.trails[sink.length] = 0;
         }
         sink.length += 1;
       });
       sink.nextWord += 1;
+      if (sink.length >= sink.limit) return;
     }
   }
 }

@@ -4,7 +4,8 @@ import { RobertalbertError, show } from "../errors.ts";
 import type { ReadableFile } from "../hub/files.ts";
 import { DTYPE_BYTES, type TensorEntry } from "./entry.ts";
 
-const MOST_HEADER_BYTES = 100_000_000;
+/** 50,000 tensors. The Rust library allows 100 MB, which as parsed JSON may take gigabytes. */
+const MOST_HEADER_BYTES = 1 << 22;
 /**
  * Reads and checks the header.
  * @param where the file, for messages
@@ -36,7 +37,7 @@ export async function readSafetensorsHeader(file: ReadableFile, where: string): 
       shape,
       data_offsets: offsets,
     } = (value ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
-    const width = typeof dtype === "string" ? DTYPE_BYTES[dtype] : undefined;
+    const width = typeof dtype === "string" && Object.hasOwn(DTYPE_BYTES, dtype) ? DTYPE_BYTES[dtype] : undefined;
     if (width === undefined)
       throw invalid(
         `tensor ${show(name)} has dtype ${show(dtype)}, expected one of ${Object.keys(DTYPE_BYTES).join(", ")}`,

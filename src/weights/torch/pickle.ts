@@ -57,7 +57,7 @@ const REFUSED_NAMES: Readonly<Record<number, string>> = {
   146: "NEWOBJ_EX",
   147: "STACK_GLOBAL",
   148: "MEMOIZE",
-  149: "FRAME",
+  149: "FRAME (of pickle protocol 4; 2 is torch.save's own)",
   150: "BYTEARRAY8",
   151: "NEXT_BUFFER",
   152: "READONLY_BUFFER",

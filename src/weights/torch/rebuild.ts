@@ -46,6 +46,10 @@ const STORAGE_TYPES: Readonly<Record<string, string>> = {
   "torch.BoolStorage": "BOOL",
 };
 
+/** Strides of 0 repeat values: a few may, gigabytes may not come out of a small file. */
+const MOST_REPEATED = 1 << 20;
+/** Python 2 made an OrderedDict of a list, which a pickle may hand over again and again. */
+const MOST_PAIRS = 1 << 18;
 /** PyTorch's own limit is 64 dimensions. */
 const MOST_DIMENSIONS = 64;
 
@@ -56,6 +60,7 @@ const MOST_DIMENSIONS = 64;
 export function stateDictHost(errors: Pick<PickleHost, "invalid" | "refused">): PickleHost {
   const { invalid, refused } = errors;
   const storages = new Map<string, TorchStorage>();
+  let pairsLeft = MOST_PAIRS;
   const constructors: Record<string, (args: readonly unknown[]) => unknown> = {
     "collections.OrderedDict": orderedDict,
     "torch._utils._rebuild_tensor": tensor,
@@ -66,7 +71,10 @@ export function stateDictHost(errors: Pick<PickleHost, "invalid" | "refused">): 
 
   function orderedDict(args: readonly unknown[]): unknown {
     const [pairs = []] = args;
-    if (args.length > 1 || !Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2))
+    if (args.length > 1 || !Array.isArray(pairs)) throw invalid("an OrderedDict is not made of a list");
+    pairsLeft -= pairs.length;
+    if (pairsLeft < 0) throw refused(`OrderedDicts of more than ${MOST_PAIRS} pairs`);
+    if (!pairs.every((pair) => Array.isArray(pair) && pair.length === 2))
       throw invalid("an OrderedDict is not made of pairs");
     return new Map(pairs as [unknown, unknown][]);
   }
@@ -75,18 +83,17 @@ export function stateDictHost(errors: Pick<PickleHost, "invalid" | "refused">): 
   function tensor(args: readonly unknown[]): TorchTensor {
     const [storage, offset, shape, strides] = args;
     if (!isKind<TorchStorage>(storage, "storage")) throw invalid(`a tensor has ${show(storage)} for its storage`);
-    const at = size(offset);
-    const sizes = Array.isArray(shape) ? shape.map(size) : [undefined];
-    const steps = Array.isArray(strides) ? strides.map(size) : [undefined];
     const what = `a tensor of storage ${show(storage.key)} has offset ${show(offset)}, shape [${list(shape)}], strides [${list(strides)}]`;
-    if (at === undefined || !isWhole(sizes) || !isWhole(steps))
-      throw invalid(`${what}: expected whole numbers from 0 up`);
-    if (sizes.length !== steps.length || sizes.length > MOST_DIMENSIONS)
-      throw invalid(`${what}: expected as many of one as of the other, at most ${MOST_DIMENSIONS}`);
+    const at = size(offset);
+    const sizes = wholeNumbers(shape);
+    const steps = wholeNumbers(strides);
+    if (at === undefined || sizes === undefined || steps === undefined || sizes.length !== steps.length)
+      throw invalid(`${what}: expected whole numbers from 0 up, as many of one as of the other`);
     const count = sizes.reduce((a, b) => a * b, 1);
     const last = sizes.reduce((sum, n, i) => sum + (n - 1) * steps[i]!, at);
     if (!Number.isSafeInteger(count * 8) || (count > 0 && last >= storage.length))
       throw invalid(`${what}: it reaches beyond its storage of ${storage.length} values`);
+    if (count > storage.length + MOST_REPEATED) throw refused(`${what}: it repeats ${storage.length} values too often`);
     return { kind: "tensor", storage, offset: at, shape: sizes, strides: steps };
   }
 
@@ -143,7 +150,12 @@ function size(value: unknown): number | undefined {
   return Number.isSafeInteger(number) && (number as number) >= 0 ? (number as number) : undefined;
 }
 
-const isWhole = (values: (number | undefined)[]): values is number[] => values.every((value) => value !== undefined);
+/** Sizes or strides; undefined when they are none. */
+function wholeNumbers(values: unknown): number[] | undefined {
+  if (!Array.isArray(values) || values.length > MOST_DIMENSIONS) return undefined;
+  const numbers = values.map(size);
+  return numbers.every((number) => number !== undefined) ? numbers : undefined;
+}
 
 const list = (values: unknown): string =>
   Array.isArray(values) ? values.slice(0, 8).map(show).join(", ") : show(values);

@@ -34,6 +34,7 @@ export async function readTorchFile(file: ReadableFile, where: string): Promise<
   const host = stateDictHost({ invalid, refused });
   const head = await file.read(0, Math.min(4, file.sizeBytes));
   const isZip = head.join() === "80,75,3,4";
+  if (!isZip && head[0] !== 0x80) throw invalid(`it begins with ${show(new TextDecoder().decode(head))}`);
   const { value, storages } = isZip ? await readZip(file, host) : await readLegacy(file, host);
   return entriesOf(file, value, storages, host);
 }

@@ -7,6 +7,8 @@ export type ErrorCode =
   | "DISPOSED" // the model was disposed of before or during the call
   | "FILE_NOT_FOUND" // a folder or a file that was asked for is not there
   | "FILE_UNREADABLE" // it is there but cannot be read (permission, cut short while reading)
+  | "FILE_UNWRITABLE" // it cannot be written: permission, full disk
+  | "FILE_EXISTS" // it would be overwritten, and nobody said that it may be
   | "FILE_INVALID" // read, but not what its format says: JSON, safetensors header, index, vocabulary
   | "FILE_UNSUPPORTED" // well formed, but of a kind that is not read: a pickle that wants code to run, a compressed zip
   | "CONFIG_INVALID" // config.json has a value that cannot be, or that contradicts another

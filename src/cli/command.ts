@@ -17,6 +17,10 @@ export interface Io {
   stdin: Readable;
   /** Resolves when the reader can take more (back-pressure). */
   print(text: string): Promise<void>;
+  /** A line for a person, on standard error: what standard output is not for. */
+  note(text: string): Promise<void>;
+  /** Replaces the last such line on standard error; nothing where that is no terminal. */
+  overwrite(text: string): void;
   /** Whether a person reads it: bars and colours then, tab-separated lines otherwise. */
   isTerminal: boolean;
   useColor: boolean;

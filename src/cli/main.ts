@@ -6,9 +6,10 @@ import { type Command, type Io, type OptionSpec, UsageError } from "./command.ts
 import { config } from "./config.ts";
 import { fillMask } from "./fill-mask.ts";
 import { info } from "./info.ts";
+import { init } from "./init.ts";
 import { tokenize } from "./tokenize.ts";
 
-const COMMANDS: readonly Command[] = [fillMask, tokenize, info, config];
+const COMMANDS: readonly Command[] = [fillMask, tokenize, info, config, init];
 const COMMON: Readonly<Record<string, OptionSpec>> = {
   help: { type: "boolean", short: "h", help: "show this" },
   verbose: { type: "boolean", help: "errors with their stack" },
@@ -61,6 +62,10 @@ const isTerminal = stdout.isTTY === true;
 const io: Io = {
   stdin,
   print: (text) => new Promise((resolve, reject) => stdout.write(text, (error) => (error ? reject(error) : resolve()))),
+  note: (text) => new Promise((resolve) => stderr.write(`robertalbert: ${text}\n`, () => resolve())),
+  overwrite: (text) => {
+    if (stderr.isTTY) stderr.write(`\r\u001b[K${text}`);
+  },
   isTerminal,
   useColor: isTerminal && !process.env.NO_COLOR,
 };

@@ -17,6 +17,17 @@ export interface FileSource {
   open(fileName: string): Promise<ReadableFile | undefined>;
 }
 
+/** A file to be written, its bytes in pieces of any size. */
+export interface FileToWrite {
+  readonly name: string;
+  chunks(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
+/** A text as a file. */
+export function textFile(name: string, text: string): FileToWrite {
+  return { name, chunks: () => [new TextEncoder().encode(text)] };
+}
+
 /** Options of every `from_pretrained` that concern where files come from. */
 export interface LoadOptions {
   progress_callback?: (event: ProgressEvent) => void;

@@ -8,10 +8,11 @@ const RANKS: readonly (readonly string[])[] = [
   ["callable.ts", "tensor.ts", "config"],
   ["hub"],
   ["weights", "tokenizer"],
+  ["folder"],
   ["runtime"],
   ["model"],
   ["pipelines"],
-  ["recipe", "kernels.ts", "serve.ts"],
+  ["kernels.ts", "serve.ts"],
   ["cli", "index.ts"],
 ];
 

@@ -21,6 +21,8 @@ export interface Io {
   note(text: string): Promise<void>;
   /** Replaces the last such line on standard error; nothing where that is no terminal. */
   overwrite(text: string): void;
+  /** The exit code will be 1, without a message: what was printed says why. */
+  fail(): void;
   /** Whether a person reads it: bars and colours then, tab-separated lines otherwise. */
   isTerminal: boolean;
   useColor: boolean;

@@ -1,6 +1,6 @@
 // robertalbert info: what a model folder holds and which kernels would run it.
-
-import { openSource } from "../hub/open.ts";
+import { describePositions, positionsOf } from "../config/positions.ts";
+import { openSource, readJson } from "../hub/open.ts";
 import { AutoConfig } from "../model/auto.ts";
 import { runtimeInfo } from "../runtime/info.ts";
 import { Checkpoint } from "../weights/checkpoint.ts";
@@ -34,9 +34,12 @@ export const info: Command = {
     const checkpoint = await Checkpoint.open(source);
     await checkpoint.close();
     const entries = [...checkpoint.entries.values()];
+    const names = (await readJson(source, "tokenizer_config.json")) as { model_max_length?: unknown } | undefined;
+    const positions = positionsOf(config, names?.model_max_length);
     const report = {
       model: source.name,
       config: Object.fromEntries(SHOWN.map((key) => [key, config[key]])),
+      positions,
       parameters: entries.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
       weight_bytes: checkpoint.totalBytes,
       dtypes: [...new Set(entries.map((entry) => entry.dtype))].sort(),
@@ -46,6 +49,8 @@ export const info: Command = {
     const lines: [string, unknown][] = [
       ["model", report.model],
       ...Object.entries(report.config),
+      ["positions", describePositions(positions)],
+      ...(positions.warning === null ? [] : [["", positions.warning] as [string, string]]),
       ["parameters", report.parameters.toLocaleString("en")],
       ["weights", `${(report.weight_bytes / 1e6).toFixed(1)} MB, ${report.dtypes.join(", ")}`],
       ["wasm build", `${report.build ?? "none: no WebAssembly SIMD"} (of ${report.builds.join(", ")})`],

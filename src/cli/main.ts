@@ -2,6 +2,7 @@
 // The command `robertalbert`: finds the command, reads its options, and turns errors into one line and an exit code.
 import { parseArgs } from "node:util";
 import { RobertalbertError } from "../errors.ts";
+import { check } from "./check.ts";
 import { type Command, type Io, type OptionSpec, UsageError } from "./command.ts";
 import { config } from "./config.ts";
 import { fillMask } from "./fill-mask.ts";
@@ -9,7 +10,7 @@ import { info } from "./info.ts";
 import { init } from "./init.ts";
 import { tokenize } from "./tokenize.ts";
 
-const COMMANDS: readonly Command[] = [fillMask, tokenize, info, config, init];
+const COMMANDS: readonly Command[] = [fillMask, tokenize, info, config, init, check];
 const COMMON: Readonly<Record<string, OptionSpec>> = {
   help: { type: "boolean", short: "h", help: "show this" },
   verbose: { type: "boolean", help: "errors with their stack" },
@@ -63,6 +64,9 @@ const io: Io = {
   stdin,
   print: (text) => new Promise((resolve, reject) => stdout.write(text, (error) => (error ? reject(error) : resolve()))),
   note: (text) => new Promise((resolve) => stderr.write(`robertalbert: ${text}\n`, () => resolve())),
+  fail: () => {
+    process.exitCode = 1;
+  },
   overwrite: (text) => {
     if (stderr.isTTY) stderr.write(`\r\u001b[K${text}`);
   },

@@ -23,6 +23,11 @@ const HAS_POOLER: Record<AlbertClassName, boolean> = {
   AlbertForMultipleChoice: true,
 };
 
+/** Whether `architectures` of a config.json names a class that this package has. */
+export function isAlbertClass(name: string): name is AlbertClassName {
+  return Object.hasOwn(HAS_POOLER, name);
+}
+
 /** What the encoder with its embeddings needs, pooler included where the class has one. */
 export function encoderLayout(className: AlbertClassName, config: AlbertConfig): Layout {
   const { vocab_size: V, embedding_size: E, hidden_size: H, intermediate_size: F } = config;

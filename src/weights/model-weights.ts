@@ -37,6 +37,11 @@ export class ModelWeights {
     this.unexpected_keys = unexpected;
   }
 
+  /** Local names of all that is there. */
+  get names(): string[] {
+    return [...this.found.keys()];
+  }
+
   /** Whether the tensor is there; a decoder that is tied to the word table is not. */
   has(name: string): boolean {
     return this.found.has(name);

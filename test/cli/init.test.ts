@@ -105,3 +105,22 @@ describe("robertalbert init", () => {
     }
   });
 });
+
+describe("robertalbert check", () => {
+  it("says what is wrong by sign, in JSON and by exit code", async () => {
+    run("init", "checked", "--size", "hidden=48,layers=2", "-w");
+    const good = run("check", "checked");
+    expect(good.status).toBe(0);
+    expect(good.stdout.split("\n").map((text) => text[0])).toEqual(["✓", "!", " ", "✓", "✓", undefined]);
+    const path = join(root, "checked", "config.json");
+    const config = JSON.parse(await readFile(path, "utf8"));
+    await writeFile(path, JSON.stringify({ ...config, type_vocab_size: 2 }));
+    const wrong = run("check", "checked", "--json");
+    expect(wrong.status).toBe(1);
+    const { ok, findings } = JSON.parse(wrong.stdout);
+    expect(ok).toBe(false);
+    expect(findings.filter(({ status }: { status: string }) => status === "failed")).toHaveLength(2);
+    expect(run("check", "absent").stderr).toMatch(/no model folder/);
+    expect(run("info", "checked").status).toBe(0);
+  });
+});

@@ -41,7 +41,16 @@ export function readGoldenCases(shared: string): GoldenCase[] {
 
 /** All tensors of a small trusted safetensors file. */
 export function readTensors(path: string): Map<string, Tensor> {
-  const bytes = readFileSync(path);
+  return readTensorsIn(readFileSync(path));
+}
+
+/** The same of its bytes, which are all float32. */
+export function readTensorsOf(bytes: Uint8Array): Map<string, { shape: readonly number[]; data: Float32Array }> {
+  const tensors = readTensorsIn(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+  return new Map([...tensors].map(([name, { dims, data }]) => [name, { shape: dims, data: data as Float32Array }]));
+}
+
+function readTensorsIn(bytes: Buffer): Map<string, Tensor> {
   const headerBytes = Number(bytes.readBigUInt64LE(0));
   const header = JSON.parse(bytes.subarray(8, 8 + headerBytes).toString()) as Record<
     string,

@@ -1,0 +1,93 @@
+// The tokenizer's part of `check`: its kind, its name for AutoTokenizer, its ids against config.json, its files against each other.
+import type { AlbertConfig } from "../config/config.ts";
+import { show } from "../errors.ts";
+import type { FileSource } from "../hub/files.ts";
+import { readJson } from "../hub/open.ts";
+import { readDefinition } from "../tokenizer/definition.ts";
+import type { Finding } from "./finding.ts";
+import { type FolderTokenizer, readTokenizer } from "./tokenizer-files.ts";
+
+const about = "tokenizer";
+const FILES = ["tokenizer.json", "vocab.json", "merges.txt"];
+
+/** @throws what reading the tokenizer throws: that is the finding then */
+export async function checkTokenizer(source: FileSource, config: AlbertConfig): Promise<Finding[]> {
+  const there = await Promise.all(FILES.map((name) => isThere(source, name)));
+  if (!there.includes(true)) {
+    const advice =
+      "put one in with `robertalbert init … --tokenizer FOLDER`, trained with `robertalbert train-tokenizer`";
+    return [{ about, status: "warning", message: "there is no tokenizer yet", advice }];
+  }
+  const tokenizer = await readTokenizer(source, config.max_position_embeddings);
+  const findings = [
+    ...checkSize(tokenizer.size, config.vocab_size),
+    ...checkIds(tokenizer, config),
+    ...(await checkName(source)),
+    ...(await checkAgreement(source, there)),
+  ];
+  if (findings.some(({ status }) => status === "failed")) return findings;
+  const message = `byte-level BPE of ${tokenizer.size} tokens, special ids as config.json has them`;
+  return [{ about, status: "ok", message }, ...findings];
+}
+
+function checkSize(size: number, vocabSize: number): Finding[] {
+  if (size > vocabSize) {
+    const message = `the tokenizer has ${size} tokens, config.json's vocab_size is ${vocabSize}: the last ones have no row`;
+    return [{ about, status: "failed", message, advice: `set vocab_size to ${size} before any weights are made` }];
+  }
+  if (size === vocabSize) return [];
+  const message = `vocab_size ${vocabSize} leaves ${vocabSize - size} rows without a token`;
+  return [{ about, status: "warning", message, advice: "leave it if the padding is on purpose" }];
+}
+
+function checkIds({ idOf }: FolderTokenizer, config: AlbertConfig): Finding[] {
+  return (["bos", "eos", "pad"] as const).flatMap((name): Finding[] => {
+    const expected = config[`${name}_token_id`];
+    const actual = idOf[`${name}_token`];
+    if (expected === actual) return [];
+    const message = `${name}_token_id is ${show(expected)} in config.json, the tokenizer's ${name}_token has id ${actual}`;
+    const advice =
+      name === "pad"
+        ? "make them equal: padding would be embedded as a word"
+        : "make them equal, in config.json or by another tokenizer";
+    return [{ about, status: "failed", message, advice }];
+  });
+}
+
+/** AutoTokenizer goes by the model's type, ALBERT, unless the tokenizer names its class. */
+async function checkName(source: FileSource): Promise<Finding[]> {
+  const { tokenizer_class: name } = ((await readJson(source, "tokenizer_config.json")) ?? {}) as Record<
+    string,
+    unknown
+  >;
+  if (typeof name === "string" && /^Roberta(Tokenizer|TokenizerFast)$/.test(name)) return [];
+  const message = `tokenizer_config.json has tokenizer_class ${show(name)}: AutoTokenizer would not take RoBERTa's`;
+  return [{ about, status: "failed", message, advice: 'set "tokenizer_class": "RobertaTokenizer"' }];
+}
+
+/** Transformers reads tokenizer.json, older tools the other two: they must say the same. */
+async function checkAgreement(
+  source: FileSource,
+  [hasJson, hasVocab, hasMerges]: readonly boolean[],
+): Promise<Finding[]> {
+  if (!hasJson || !hasVocab || !hasMerges) return [];
+  const old = await readDefinition({
+    name: source.name,
+    open: async (fileName) => (fileName === "tokenizer.json" ? undefined : source.open(fileName)),
+  });
+  const now = await readDefinition(source);
+  const size = Math.max(old.algorithm.vocabularySize, now.algorithm.vocabularySize);
+  for (let id = 0; id < size; id++) {
+    const [a, b] = [now.algorithm.idToToken(id), old.algorithm.idToToken(id)];
+    if (a === b) continue;
+    const message = `token ${id} is ${show(a)} in tokenizer.json, ${show(b)} in vocab.json`;
+    return [{ about, status: "failed", message, advice: "delete the files that are out of date" }];
+  }
+  return [];
+}
+
+async function isThere(source: FileSource, name: string): Promise<boolean> {
+  const file = await source.open(name);
+  await file?.close();
+  return file !== undefined;
+}

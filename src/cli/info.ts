@@ -1,5 +1,7 @@
 // robertalbert info: what a model folder holds and which kernels would run it.
 import { describePositions, positionsOf } from "../config/positions.ts";
+import { RobertalbertError } from "../errors.ts";
+import type { FileSource } from "../hub/files.ts";
 import { openSource, readJson } from "../hub/open.ts";
 import { AutoConfig } from "../model/auto.ts";
 import { runtimeInfo } from "../runtime/info.ts";
@@ -31,9 +33,7 @@ export const info: Command = {
     const location = positionals[0] ?? SHIPPED_MODEL;
     const config = await AutoConfig.from_pretrained(location);
     const source = await openSource(location);
-    const checkpoint = await Checkpoint.open(source);
-    await checkpoint.close();
-    const entries = [...checkpoint.entries.values()];
+    const { entries, totalBytes, lacking } = await weightsOf(source);
     const names = (await readJson(source, "tokenizer_config.json")) as { model_max_length?: unknown } | undefined;
     const positions = positionsOf(config, names?.model_max_length);
     const report = {
@@ -41,7 +41,7 @@ export const info: Command = {
       config: Object.fromEntries(SHOWN.map((key) => [key, config[key]])),
       positions,
       parameters: entries.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
-      weight_bytes: checkpoint.totalBytes,
+      weight_bytes: totalBytes,
       dtypes: [...new Set(entries.map((entry) => entry.dtype))].sort(),
       ...runtimeInfo(),
     };
@@ -52,10 +52,22 @@ export const info: Command = {
       ["positions", describePositions(positions)],
       ...(positions.warning === null ? [] : [["", positions.warning] as [string, string]]),
       ["parameters", report.parameters.toLocaleString("en")],
-      ["weights", `${(report.weight_bytes / 1e6).toFixed(1)} MB, ${report.dtypes.join(", ")}`],
+      ["weights", lacking ?? `${(report.weight_bytes / 1e6).toFixed(1)} MB, ${report.dtypes.join(", ")}`],
       ["wasm build", `${report.build ?? "none: no WebAssembly SIMD"} (of ${report.builds.join(", ")})`],
     ];
     const width = Math.max(...lines.map(([name]) => name.length));
     await io.print(lines.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join(""));
   },
 };
+
+/** A folder that `init` made without weights has something to say too: `lacking` is then why there are none. */
+async function weightsOf(source: FileSource) {
+  try {
+    const checkpoint = await Checkpoint.open(source);
+    await checkpoint.close();
+    return { entries: [...checkpoint.entries.values()], totalBytes: checkpoint.totalBytes };
+  } catch (error) {
+    if (!(error instanceof RobertalbertError && error.code === "FILE_NOT_FOUND")) throw error;
+    return { entries: [], totalBytes: 0, lacking: `none: ${error.message}` };
+  }
+}

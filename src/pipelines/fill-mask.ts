@@ -1,15 +1,15 @@
 // The fill-mask pipeline: texts with <mask> in, the likeliest tokens for each <mask> out.
-import { Callable } from "../callable.ts";
 import { RobertalbertError, show } from "../errors.ts";
+import type { TokenScore } from "../model/heads/top-entries.ts";
 import type { AlbertForMaskedLM } from "../model/masked-lm.ts";
-import type { PreTrainedTokenizer } from "../tokenizer/pretrained-tokenizer.ts";
+import { answer, type Inputs, toModelInputs } from "./stream.ts";
+import { readTopK, type TextOptions, TextPipeline, type TextRow } from "./text-pipeline.ts";
 
-export interface FillMaskOptions {
-  /** How many answers for each mask. Default 5. */
-  top_k?: number;
+export interface FillMaskOptions extends TextOptions {
+  /** How many answers for each mask; null for the whole vocabulary. Default 5. */
+  top_k?: number | null;
   /** Only these words compete; each must be one token. With `top_k` more than there are, all come. */
   targets?: string | readonly string[];
-  signal?: AbortSignal;
 }
 
 export interface FillMaskResult {
@@ -26,95 +26,88 @@ export type FillMaskOutput = FillMaskResult[] | FillMaskResult[][];
 
 export interface FillMaskPipeline {
   (text: string, options?: FillMaskOptions): Promise<FillMaskOutput>;
-  (text: readonly string[], options?: FillMaskOptions): Promise<FillMaskOutput[]>;
+  (texts: readonly string[], options?: FillMaskOptions): Promise<FillMaskOutput[]>;
+  (texts: AsyncIterable<string>, options?: FillMaskOptions): AsyncGenerator<FillMaskOutput, void, undefined>;
 }
 
-/** Result form of transformers.js; several masks as in Transformers. Texts longer than the model are truncated. */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: Callable makes the instance a function
-export class FillMaskPipeline extends Callable {
-  readonly task = "fill-mask";
-  readonly tokenizer: PreTrainedTokenizer;
-  readonly model: AlbertForMaskedLM;
+/** A row with the masks that it answers. */
+interface MaskRow extends TextRow {
+  /** Positions in the row. */
+  masks: readonly number[];
+}
 
-  constructor(tokenizer: PreTrainedTokenizer, model: AlbertForMaskedLM) {
-    super();
-    this.tokenizer = tokenizer;
-    this.model = model;
-  }
+/**
+ * Result form of transformers.js; several masks as in Transformers.
+ * A text that is too long: with "window" each mask is read in the window whose middle it is nearest
+ * to, and `sequence` is that window.
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: Callable makes the instance a function
+export class FillMaskPipeline extends TextPipeline<AlbertForMaskedLM> {
+  readonly task = "fill-mask";
 
   /**
-   * @throws INPUT_INVALID for what is no string or has no mask (none left after truncation, too), OPTION_INVALID, ABORTED, DISPOSED
+   * @throws INPUT_INVALID for what is no string or has no mask (none left after truncation, too), INPUT_TOO_LONG,
+   *   OPTION_INVALID, ABORTED, DISPOSED
    */
-  async _call(
-    text: string | readonly string[],
-    options: FillMaskOptions = {},
-  ): Promise<FillMaskOutput | FillMaskOutput[]> {
-    const texts = typeof text === "string" ? [text] : text;
-    if (!Array.isArray(texts) || texts.length === 0) {
-      throw new RobertalbertError(
-        "INPUT_INVALID",
-        `text is ${show(text)}, expected a string or a non-empty array of strings`,
-      );
-    }
-    const maskId = this.tokenizer.mask_token_id;
-    if (maskId === undefined)
-      throw new RobertalbertError("OPTION_UNSUPPORTED", "the tokenizer has no mask_token: fill-mask needs one");
-    const { top_k = 5, signal } = options;
-    const candidates = this.readTargets(options.targets);
-
-    const rows = texts.map((t) => this.encode(t));
-    const output_rows = rows.map((ids, i) => {
-      const masks = ids.flatMap((id, t) => (id === maskId ? [t] : []));
-      if (masks.length > 0) return masks;
-      const cut = String(texts[i]).includes(this.tokenizer.mask_token!) ? ` within its first ${ids.length} tokens` : "";
-      throw new RobertalbertError(
-        "INPUT_INVALID",
-        `text ${show(texts[i])} has no ${this.tokenizer.mask_token}${cut}: put one where a word is to be found`,
-      );
-    });
-    const found = await this.model.top_tokens(padRows(rows), {
-      output_rows,
-      top_k,
-      ...(candidates && { candidates }),
-      ...(signal && { signal }),
-    });
-
-    let next = 0;
-    const outputs = rows.map((ids, i): FillMaskOutput => {
-      // As Transformers: with several masks the sequence shows all special tokens, the other masks among them.
-      const masks = output_rows[i]!;
-      const lists = masks.map((mask) =>
-        found[next++]!.map(({ token, score }) => this.result(ids, mask, token, score, masks.length === 1)),
-      );
-      return lists.length === 1 ? lists[0]! : lists;
-    });
-    return typeof text === "string" ? outputs[0]! : outputs;
+  _call(texts: Inputs<string>, options: FillMaskOptions = {}) {
+    const { signal } = options;
+    return answer(
+      texts,
+      () => {
+        const maskId = this.tokenizer.mask_token_id;
+        if (maskId === undefined)
+          throw new RobertalbertError("OPTION_UNSUPPORTED", "the tokenizer has no mask_token: fill-mask needs one");
+        const top_k = Math.min(readTopK(options.top_k, 5), this.model.config.vocab_size);
+        const candidates = this.readTargets(options.targets);
+        return {
+          encode: (text: string) => this.maskRows(text, maskId, options),
+          forward: async (rows: readonly MaskRow[]) => {
+            const output_rows = rows.map((row) => row.masks);
+            const found = await this.model.top_tokens(toModelInputs(rows), {
+              output_rows,
+              top_k,
+              ...(candidates && { candidates }),
+              ...(signal && { signal }),
+            });
+            let next = 0;
+            return output_rows.map((masks) => masks.map(() => found[next++]!));
+          },
+          finish: (_text: string, rows: readonly MaskRow[], values: readonly TokenScore[][][]) =>
+            this.results(rows, values.flat()),
+        };
+      },
+      signal,
+    );
   }
 
-  /** Gives the model's memory back. */
-  dispose(): Promise<void> {
-    return this.model.dispose();
+  /** One row with all masks, or windows with the masks that are nearest to their middle. */
+  private maskRows(text: string, maskId: number, options: FillMaskOptions): MaskRow[] {
+    const room = this.maxLength(options) - this.tokenizer.num_special_tokens_to_add();
+    const isWindowed = options.on_too_long === "window";
+    const rows = this.rows(text, undefined, options, { stride: room >> 1, withOffsets: isWindowed });
+    const masksOf = (row: TextRow) => row.ids.flatMap((id, t) => (id === maskId ? [t] : []));
+    const withMasks = (
+      isWindowed ? nearestWindows(rows, masksOf) : rows.map((row) => ({ ...row, masks: masksOf(row) }))
+    ).filter((row) => row.masks.length > 0);
+    if (withMasks.length > 0) return withMasks;
+    const cut = text.includes(this.tokenizer.mask_token!) ? ` within its first ${rows[0]!.ids.length} tokens` : "";
+    throw new RobertalbertError(
+      "INPUT_INVALID",
+      `text ${show(text)} has no ${this.tokenizer.mask_token}${cut}: put one where a word is to be found`,
+    );
   }
 
-  private encode(text: string): number[] {
-    const max_length = Math.min(this.tokenizer.model_max_length, this.model.config.max_position_embeddings);
-    return this.tokenizer(text, { truncation: true, max_length, return_tensor: false }).input_ids;
-  }
-
-  private result(
-    ids: readonly number[],
-    mask: number,
-    token: number,
-    score: number,
-    skip_special_tokens: boolean,
-  ): FillMaskResult {
-    const filled = ids.map((id, t) => (t === mask ? token : id));
-    return {
-      score,
-      token,
-      token_str: this.tokenizer.decode([token]),
-      sequence: this.tokenizer.decode(filled, { skip_special_tokens }),
-    };
+  private results(rows: readonly MaskRow[], found: readonly TokenScore[][]): FillMaskOutput {
+    const masks = rows.flatMap(({ ids, masks }) => masks.map((mask) => ({ ids, mask })));
+    const lists = masks.map(({ ids, mask }, i) =>
+      found[i]!.map(({ token, score }) => {
+        const filled = ids.map((id, t) => (t === mask ? token : id));
+        // As Transformers: with several masks the sequence shows all special tokens, the other masks among them.
+        const sequence = this.tokenizer.decode(filled, { skip_special_tokens: masks.length === 1 });
+        return { score, token, token_str: this.tokenizer.decode([token]), sequence };
+      }),
+    );
+    return lists.length === 1 ? lists[0]! : lists;
   }
 
   /** A word that is a token, or is encoded as one. Transformers takes the first of several with a warning; here that is an error. */
@@ -142,20 +135,20 @@ export class FillMaskPipeline extends Callable {
   }
 }
 
-/** Right padding for a batch; padding is never computed. */
-function padRows(rows: readonly (readonly number[])[]): { input_ids: number[][]; attention_mask: number[][] } {
-  const length = Math.max(...rows.map((row) => row.length));
-  const pad = (row: readonly number[], value: number[]) => [
-    ...value,
-    ...new Array<number>(length - row.length).fill(0),
-  ];
-  return {
-    input_ids: rows.map((row) => pad(row, [...row])),
-    attention_mask: rows.map((row) =>
-      pad(
-        row,
-        row.map(() => 1),
-      ),
-    ),
-  };
+/** Gives each mask to the window in whose middle it stands most nearly; a mask is known by where it begins in the text. */
+function nearestWindows(windows: readonly TextRow[], masksOf: (row: TextRow) => number[]): MaskRow[] {
+  const best = new Map<number, { window: number; position: number; distance: number }>();
+  windows.forEach((row, window) => {
+    for (const position of masksOf(row)) {
+      const start = row.offsets![position]![0];
+      const distance = Math.abs(position - row.ids.length / 2);
+      if (distance < (best.get(start)?.distance ?? Number.POSITIVE_INFINITY))
+        best.set(start, { window, position, distance });
+    }
+  });
+  const chosen = [...best.values()];
+  return windows.map((row, window) => ({
+    ...row,
+    masks: chosen.filter((mask) => mask.window === window).map((mask) => mask.position),
+  }));
 }

@@ -5,7 +5,8 @@ const FLOPS_PER_TURN = 2e9;
 
 let channel: MessageChannel | undefined;
 
-function nextTurn(): Promise<void> {
+/** Resolves when the event loop has had a turn. */
+export function nextTurn(): Promise<void> {
   const { setImmediate } = globalThis as { setImmediate?: (f: () => void) => unknown };
   return new Promise((resolve) => {
     if (setImmediate) setImmediate(resolve);

@@ -33,13 +33,38 @@ export type { ModelOptions } from "./model/load.ts";
 export { AlbertForMaskedLM } from "./model/masked-lm.ts";
 export { AlbertForMultipleChoice } from "./model/multiple-choice.ts";
 export type { CallOptions, LoadingInfo, ModelOutput } from "./model/pretrained-model.ts";
+export type { AggregationStrategy, Entity, EntityGroup, TokenEntity } from "./pipelines/entities.ts";
+export { type FeatureExtractionOptions, FeatureExtractionPipeline } from "./pipelines/feature-extraction.ts";
 export {
   type FillMaskOptions,
   type FillMaskOutput,
   FillMaskPipeline,
   type FillMaskResult,
 } from "./pipelines/fill-mask.ts";
-export { pipeline } from "./pipelines/pipeline.ts";
+export { cos_sim, dot, magnitude, mean_pooling, softmax } from "./pipelines/math.ts";
+export { type PipelineOf, pipeline, type Task } from "./pipelines/pipeline.ts";
+export {
+  type Answer,
+  type QuestionAnsweringOptions,
+  QuestionAnsweringPipeline,
+  type QuestionInput,
+} from "./pipelines/question-answering.ts";
+export { type SearchHit, semantic_search } from "./pipelines/semantic-search.ts";
+export {
+  type ClassificationInput,
+  type LabelScore,
+  type RankedDocument,
+  type RerankOptions,
+  type TextClassificationOptions,
+  TextClassificationPipeline,
+} from "./pipelines/text-classification.ts";
+export type { TextOptions } from "./pipelines/text-pipeline.ts";
+export { type TokenClassificationOptions, TokenClassificationPipeline } from "./pipelines/token-classification.ts";
+export {
+  ZeroShotClassificationPipeline,
+  type ZeroShotOptions,
+  type ZeroShotResult,
+} from "./pipelines/zero-shot-classification.ts";
 export type { Build, KernelOptions } from "./runtime/build.ts";
 export { type RuntimeInfo, runtimeInfo } from "./runtime/info.ts";
 export { Tensor, type TensorType } from "./tensor.ts";

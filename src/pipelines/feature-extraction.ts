@@ -129,7 +129,7 @@ export class FeatureExtractionPipeline extends TextPipeline<AlbertModel> {
     const isPooled = readPooling(options.pooling) !== "none";
     const T = Math.max(0, ...all.map((features) => features.tokens));
     const values = new Float32Array(all.length * (isPooled ? 1 : T) * D);
-    all.forEach((features, i) => values.set(features.values, i * (isPooled ? 1 : T) * D));
+    for (const [i, features] of all.entries()) values.set(features.values, i * (isPooled ? 1 : T) * D);
     return new Tensor("float32", values, isPooled ? [all.length, D] : [all.length, T, D]);
   }
 }

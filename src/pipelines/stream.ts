@@ -121,8 +121,9 @@ export function answer<Input, R extends Row, Value, Result>(
   signal?: AbortSignal,
 ): Promise<Result> | Promise<Result[]> | AsyncGenerator<Result, void, undefined> {
   if (isAsyncIterable(inputs)) return stream(inputs as AsyncIterable<Input>, makeWork, signal);
-  if (Array.isArray(inputs)) return collect(stream(inputs as readonly Input[], makeWork, signal));
-  return collect(stream([inputs as Input], makeWork, signal)).then((results) => results[0] as Result);
+  const isMany = Array.isArray(inputs);
+  const all = collect<Result>(stream(isMany ? (inputs as readonly Input[]) : [inputs as Input], makeWork, signal));
+  return isMany ? all : (all.then((results) => results[0]) as Promise<Result>);
 }
 
 export async function collect<T>(results: AsyncIterable<T>): Promise<T[]> {

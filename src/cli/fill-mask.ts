@@ -32,6 +32,11 @@ export const fillMask: Command = {
   },
 };
 
+/** Tabs and line ends of a text would break the lines that are printed for programs. */
+function field(text: string): string {
+  return text.replaceAll("\t", "\\t").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
+}
+
 function render(
   text: string,
   lists: readonly FillMaskResult[][],
@@ -41,7 +46,8 @@ function render(
     return lists
       .flatMap((list, mask) =>
         list.map(
-          (r) => `${lists.length > 1 ? `${mask + 1}\t` : ""}${r.score.toFixed(4)}\t${r.token_str}\t${r.sequence}\n`,
+          (r) =>
+            `${lists.length > 1 ? `${mask + 1}\t` : ""}${r.score.toFixed(4)}\t${field(r.token_str)}\t${field(r.sequence)}\n`,
         ),
       )
       .join("");

@@ -6,7 +6,7 @@ import { openSource, readJson } from "../hub/open.ts";
 import { AutoConfig } from "../model/auto.ts";
 import { runtimeInfo } from "../runtime/info.ts";
 import { Checkpoint } from "../weights/checkpoint.ts";
-import { type Command, JSON_OPTION, SHIPPED_MODEL } from "./command.ts";
+import { type Command, JSON_OPTION, SHIPPED_MODEL, UsageError } from "./command.ts";
 
 const SHOWN = [
   "architectures",
@@ -30,6 +30,7 @@ export const info: Command = {
   usage: "[MODEL]   (default: the model that ships with the package)",
   options: { json: JSON_OPTION },
   async run(values, positionals, io) {
+    if (positionals.length > 1) throw new UsageError(`one MODEL is expected, got ${positionals.length}`);
     const location = positionals[0] ?? SHIPPED_MODEL;
     const config = await AutoConfig.from_pretrained(location);
     const source = await openSource(location);

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command `robertalbert`: finds the command, reads its options, and turns errors into one line and an exit code.
+import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { RobertalbertError } from "../errors.ts";
 import { check } from "./check.ts";
@@ -11,6 +12,7 @@ import { init } from "./init.ts";
 import { tokenize } from "./tokenize.ts";
 
 const COMMANDS: readonly Command[] = [fillMask, tokenize, info, config, init, check];
+const PACKAGE = new URL("../../package.json", import.meta.url);
 const COMMON: Readonly<Record<string, OptionSpec>> = {
   help: { type: "boolean", short: "h", help: "show this" },
   verbose: { type: "boolean", help: "errors with their stack" },
@@ -19,6 +21,7 @@ const COMMON: Readonly<Record<string, OptionSpec>> = {
 async function main(args: readonly string[], io: Io): Promise<void> {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") return io.print(overview());
+  if (name === "--version") return io.print(`${JSON.parse(await readFile(PACKAGE, "utf8")).version}\n`);
   const command = COMMANDS.find((c) => c.name === name);
   if (!command)
     throw new UsageError(
@@ -45,7 +48,7 @@ async function main(args: readonly string[], io: Io): Promise<void> {
 function overview(): string {
   const width = Math.max(...COMMANDS.map((c) => c.name.length));
   const list = COMMANDS.map((c) => `  ${c.name.padEnd(width)}  ${c.summary}\n`).join("");
-  return `robertalbert: ALBERT models with RoBERTa's tokenizer, on WebAssembly\n\n${list}\nrobertalbert COMMAND --help shows a command's options.\n`;
+  return `robertalbert: ALBERT models with RoBERTa's tokenizer, on WebAssembly\n\n${list}\nrobertalbert COMMAND --help shows a command's options, robertalbert --version the version.\n`;
 }
 
 function help(command: Command, options: Readonly<Record<string, OptionSpec>>): string {
@@ -88,4 +91,6 @@ try {
       `robertalbert: ${error instanceof RobertalbertError ? "" : "internal error: "}${message.replaceAll("\n", " ")}\n`,
     );
   process.exitCode = error instanceof UsageError ? 2 : 1;
+} finally {
+  stdin.destroy(); // an open pipe or terminal would keep the process after an error in one of its lines
 }

@@ -74,8 +74,15 @@ export async function pipeline<T extends Task>(
     throw new RobertalbertError("OPTION_INVALID", `task is ${show(task)}, expected one of ${known}`);
   }
   const made = await TASKS[name](model ?? shippedModel(name), options);
-  options.progress_callback?.({ status: "ready", task, model: String(model ?? "the shipped model") });
+  options.progress_callback?.({ status: "ready", task, model: nameOf(model) });
   return made as PipelineOf<T>;
+}
+
+/** For the progress event. */
+function nameOf(model: ModelLocation | null | undefined): string {
+  if (model === null || model === undefined) return "the shipped model";
+  const isNamed = typeof model === "string" || Object.prototype.toString.call(model) === "[object URL]";
+  return isNamed ? String(model) : "files in memory";
 }
 
 function shippedModel(task: OwnTask): URL {

@@ -68,7 +68,12 @@ export {
 export type { Build, KernelOptions } from "./runtime/build.ts";
 export { type RuntimeInfo, runtimeInfo } from "./runtime/info.ts";
 export { Tensor, type TensorType } from "./tensor.ts";
-export { AutoTokenizer } from "./tokenizer/auto.ts";
+// transformers.js has a class for each kind; here a tokenizer is what its files say.
+export {
+  AutoTokenizer,
+  AutoTokenizer as AlbertTokenizer,
+  AutoTokenizer as RobertaTokenizer,
+} from "./tokenizer/auto.ts";
 export type { BatchEncoding } from "./tokenizer/batch-encoding.ts";
 export type { TokenizerCallOptions } from "./tokenizer/call-options.ts";
 export { PreTrainedTokenizer } from "./tokenizer/pretrained-tokenizer.ts";

@@ -42,7 +42,7 @@ export class FeatureExtractionPipeline extends TextPipeline<AlbertModel> {
   /** @throws INPUT_INVALID, INPUT_TOO_LONG, OPTION_INVALID, ABORTED, DISPOSED */
   _call(texts: Inputs<string>, options: FeatureExtractionOptions = {}) {
     if (isAsyncIterable(texts)) return this.streamed(texts as AsyncIterable<string>, options);
-    return this.all(typeof texts === "string" ? [texts] : (texts as readonly string[]), options);
+    return this.all(Array.isArray(texts) ? texts : [texts as string], options);
   }
 
   /**

@@ -82,9 +82,8 @@ export class FillMaskPipeline extends TextPipeline<AlbertForMaskedLM> {
 
   /** One row with all masks, or windows with the masks that are nearest to their middle. */
   private maskRows(text: string, maskId: number, options: FillMaskOptions): MaskRow[] {
-    const room = this.maxLength(options) - this.tokenizer.num_special_tokens_to_add();
     const isWindowed = options.on_too_long === "window";
-    const rows = this.rows(text, undefined, options, { stride: room >> 1, withOffsets: isWindowed });
+    const rows = this.rows(text, undefined, options, { stride: this.room(options) >> 1, withOffsets: isWindowed });
     const masksOf = (row: TextRow) => row.ids.flatMap((id, t) => (id === maskId ? [t] : []));
     const withMasks = (
       isWindowed ? nearestWindows(rows, masksOf) : rows.map((row) => ({ ...row, masks: masksOf(row) }))

@@ -33,25 +33,29 @@ export interface Answer {
   answer: string;
 }
 
-type AnswersOf<Options> = Options extends { top_k: number } ? (1 extends Options["top_k"] ? Answer : Answer[]) : Answer;
+/** One answer by itself, or a list where `top_k` is another number than 1. */
+type AnswersOf<Options> = Options extends { top_k: infer K } ? (K extends 1 ? Answer : Answer[]) : Answer;
 
 export interface QuestionAnsweringPipeline {
-  <Options extends QuestionAnsweringOptions>(
+  <const Options extends QuestionAnsweringOptions>(
     question: string,
     context: string,
     options?: Options,
   ): Promise<AnswersOf<Options>>;
-  <Options extends QuestionAnsweringOptions>(
+  <const Options extends QuestionAnsweringOptions>(
     questions: readonly string[],
     contexts: readonly string[],
     options?: Options,
   ): Promise<AnswersOf<Options>[]>;
-  <Options extends QuestionAnsweringOptions>(input: QuestionInput, options?: Options): Promise<AnswersOf<Options>>;
-  <Options extends QuestionAnsweringOptions>(
+  <const Options extends QuestionAnsweringOptions>(
+    input: QuestionInput,
+    options?: Options,
+  ): Promise<AnswersOf<Options>>;
+  <const Options extends QuestionAnsweringOptions>(
     inputs: readonly QuestionInput[],
     options?: Options,
   ): Promise<AnswersOf<Options>[]>;
-  <Options extends QuestionAnsweringOptions>(
+  <const Options extends QuestionAnsweringOptions>(
     inputs: AsyncIterable<QuestionInput>,
     options?: Options,
   ): AsyncGenerator<AnswersOf<Options>, void, undefined>;

@@ -72,6 +72,11 @@ export abstract class TextPipeline<Model extends AlbertPreTrainedModel = AlbertP
     );
   }
 
+  /** Tokens of a single text that fit into a row, special ones not counted. @throws OPTION_INVALID */
+  protected room(options: TextOptions): number {
+    return Math.max(0, this.maxLength(options) - this.tokenizer.num_special_tokens_to_add());
+  }
+
   /**
    * One row, or with `on_too_long: "window"` as many as the text needs.
    * @throws INPUT_INVALID for what is no string, INPUT_TOO_LONG, OPTION_INVALID

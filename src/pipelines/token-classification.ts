@@ -63,18 +63,18 @@ export class TokenClassificationPipeline extends TextPipeline<AlbertForTokenClas
       () => {
         const strategy = readStrategy(options.aggregation_strategy);
         const ignored = readIgnored(options.ignore_labels);
-        const { stride } = options;
-        const rowOptions: TextOptions = stride === undefined ? options : { ...options, on_too_long: "window" };
         readOnTooLong(options.on_too_long);
+        const rowOptions: TextOptions = options.stride === undefined ? options : { ...options, on_too_long: "window" };
+        const stride = options.stride ?? this.room(options) >> 2;
+        const step = this.room(options) - stride;
         return {
-          encode: (text: string) =>
-            this.rows(text, undefined, rowOptions, { withOffsets: true, ...(stride !== undefined && { stride }) }),
+          encode: (text: string) => this.rows(text, undefined, rowOptions, { withOffsets: true, stride }),
           forward: (rows: readonly TextRow[]) => this.logits(rows, options.signal),
           finish: (text: string, rows: readonly TextRow[], values: readonly Float32Array[]) => {
             const entities = rows.flatMap((row, i) =>
-              toEntities(this.tokens(text, row, values[i]!), strategy, (ids) => this.tokenizer.decode(ids)).filter(
-                (entity) => !ignored.has("entity" in entity ? entity.entity : entity.entity_group),
-              ),
+              toEntities(this.tokens(text, row, i * step, values[i]!), strategy, (ids) =>
+                this.tokenizer.decode(ids),
+              ).filter((entity) => !ignored.has("entity" in entity ? entity.entity : entity.entity_group)),
             );
             return rows.length === 1 ? entities : resolveOverlaps(entities);
           },
@@ -97,15 +97,20 @@ export class TokenClassificationPipeline extends TextPipeline<AlbertForTokenClas
     });
   }
 
-  /** The row's tokens that stand for text, with their probabilities. */
-  private tokens(text: string, row: TextRow, logits: Float32Array): LabelledToken[] {
+  /**
+   * The row's tokens that stand for text, with their probabilities.
+   * @param before tokens of the text that stand before the row's first
+   */
+  private tokens(text: string, row: TextRow, before: number, logits: Float32Array): LabelledToken[] {
     const { id2label, num_labels: L } = this.model.config;
     const labels = Array.from({ length: L }, (_, i) => id2label[i]!);
     return row.ids.flatMap((id, t): LabelledToken[] => {
       if (row.sequences![t] === null) return [];
       const [start, end] = row.offsets![t]!;
       const scores = softmax(Array.from(logits.subarray(t * L, (t + 1) * L)));
-      return [{ text, id, isUnknown: id === this.tokenizer.unk_token_id, labels, scores, start, end, index: t }];
+      return [
+        { text, id, isUnknown: id === this.tokenizer.unk_token_id, labels, scores, start, end, index: before + t },
+      ];
     });
   }
 }

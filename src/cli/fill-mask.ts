@@ -2,6 +2,7 @@
 import type { FillMaskResult } from "../pipelines/fill-mask.ts";
 import { pipeline } from "../pipelines/pipeline.ts";
 import { type Command, integerOption, JSON_OPTION, MODEL_OPTION } from "./command.ts";
+import { field } from "./each-text.ts";
 import { readTexts } from "./texts.ts";
 
 const BAR_WIDTH = 24;
@@ -31,11 +32,6 @@ export const fillMask: Command = {
     await fill.dispose();
   },
 };
-
-/** Tabs and line ends of a text would break the lines that are printed for programs. */
-function field(text: string): string {
-  return text.replaceAll("\t", "\\t").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
-}
 
 function render(
   text: string,

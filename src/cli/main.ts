@@ -3,15 +3,34 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { RobertalbertError } from "../errors.ts";
+import { answer } from "./answer.ts";
 import { check } from "./check.ts";
+import { classify } from "./classify.ts";
 import { type Command, type Io, type OptionSpec, UsageError } from "./command.ts";
 import { config } from "./config.ts";
+import { embed } from "./embed.ts";
 import { fillMask } from "./fill-mask.ts";
 import { info } from "./info.ts";
 import { init } from "./init.ts";
+import { ner } from "./ner.ts";
+import { rerank } from "./rerank.ts";
 import { tokenize } from "./tokenize.ts";
+import { zeroShot } from "./zero-shot.ts";
 
-const COMMANDS: readonly Command[] = [fillMask, tokenize, info, config, init, check];
+const COMMANDS: readonly Command[] = [
+  fillMask,
+  embed,
+  classify,
+  rerank,
+  ner,
+  answer,
+  zeroShot,
+  tokenize,
+  info,
+  config,
+  init,
+  check,
+];
 const PACKAGE = new URL("../../package.json", import.meta.url);
 const COMMON: Readonly<Record<string, OptionSpec>> = {
   help: { type: "boolean", short: "h", help: "show this" },

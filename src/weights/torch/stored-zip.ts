@@ -129,7 +129,7 @@ async function readDirectory(file: ReadableFile, directory: Directory, errors: Z
     const [lengthBytes, storedBytes, headerOffsetBytes] = widen(sizes, extra);
     if (lengthBytes === undefined || storedBytes === undefined || headerOffsetBytes === undefined)
       throw invalid(`zip entry ${show(name)} has no size or place`);
-    if (view.getUint16(at + 8, true) & 1) throw refused(`zip entry ${show(name)} is encrypted`);
+    if (view.getUint16(at + 8, true) & ENCRYPTED_OR_PATCHED) throw refused(`zip entry ${show(name)} is encrypted`);
     const method = view.getUint16(at + 10, true);
     if (method !== 0)
       throw refused(`zip entry ${show(name)} is compressed (method ${method}), torch.save stores entries as they are`);

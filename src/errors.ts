@@ -11,6 +11,8 @@ export type ErrorCode =
   | "FILE_EXISTS" // it would be overwritten, and nobody said that it may be
   | "FILE_INVALID" // read, but not what its format says: JSON, safetensors header, index, vocabulary
   | "FILE_UNSUPPORTED" // well formed, but of a kind that is not read: a pickle that wants code to run, a compressed zip
+  | "ACCESS_DENIED" // a server answered 401 or 403: a private or gated model, a wrong token
+  | "NETWORK_FAILED" // no answer, a cut connection, 429 or 5xx, also after several attempts
   | "CONFIG_INVALID" // config.json has a value that cannot be, or that contradicts another
   | "CONFIG_UNSUPPORTED" // config.json is well formed but asks for what this package does not do
   | "TENSOR_MISSING" // a weight that the model needs is not in the checkpoint

@@ -1,5 +1,5 @@
 // The one file outside the command that knows node:fs: a folder as a file source, read by position.
-import { type FileHandle, open, readFile, stat } from "node:fs/promises";
+import { type FileHandle, open, readdir, readFile, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RobertalbertError } from "../errors.ts";
@@ -8,19 +8,26 @@ import type { FileSource, ReadableFile } from "./files.ts";
 
 /**
  * @param location a path or a file: URL; a relative path is tried from the working directory, then from `env.localModelPath`
- * @throws FILE_NOT_FOUND when neither is a folder
+ * @returns undefined when neither is a folder
  */
-export async function folderSource(location: string | URL): Promise<FileSource> {
-  const path = typeof location === "string" && !location.startsWith("file:") ? location : fileURLToPath(location);
-  const places = isAbsolute(path) ? [path] : [path, join(env.localModelPath, path)];
-  for (const place of places) {
-    if (await isFolder(place)) return { name: place, open: (fileName) => openFile(place, fileName) };
+export async function folderSource(location: string): Promise<FileSource | undefined> {
+  for (const place of placesOf(location)) {
+    if (await isFolder(place))
+      return { name: place, open: (fileName) => openFile(place, fileName), list: () => listFolder(place) };
   }
-  const tried = places.map((place) => JSON.stringify(place)).join(" and ");
-  throw new RobertalbertError(
-    "FILE_NOT_FOUND",
-    `no model folder at ${tried}: pass the path of a folder with config.json (downloading from the Hugging Face hub comes with a later version)`,
-  );
+  return undefined;
+}
+
+/** Where a folder of that name is looked for. */
+export function placesOf(location: string): string[] {
+  const path = /^file:/i.test(location) ? fileURLToPath(location) : location;
+  return isAbsolute(path) ? [path] : [path, join(env.localModelPath, path)];
+}
+
+/** As FileSource.list wants it: names, folders with a slash. */
+async function listFolder(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true });
+  return entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
 }
 
 /** The bytes of a file: URL. @throws FILE_NOT_FOUND, FILE_UNREADABLE */
@@ -40,7 +47,8 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-async function openFile(folder: string, fileName: string): Promise<ReadableFile | undefined> {
+/** A file of a folder by its name, undefined when there is none. @throws FILE_INVALID, FILE_UNREADABLE */
+export async function openFile(folder: string, fileName: string): Promise<ReadableFile | undefined> {
   // Names come from index files too: none may leave the folder.
   if (
     fileName === "" ||

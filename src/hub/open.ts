@@ -1,22 +1,61 @@
-// From what the caller passes to a file source, with progress and abort around every read.
-import { RobertalbertError, show } from "../errors.ts";
-import type { FileSource, LoadOptions, ModelLocation, ReadableFile } from "./files.ts";
+// From what the caller passes to a file source; and whole files out of one.
+import { type ErrorCode, RobertalbertError, show } from "../errors.ts";
+import { urlSource } from "./base-url.ts";
+import { env } from "./env.ts";
+import type { FileSource, LoadOptions, ModelLocation } from "./files.ts";
+import { hubSource, isHubId } from "./hub.ts";
 import { memorySource } from "./memory.ts";
+import { Report } from "./progress.ts";
 
 /**
- * @param location a folder's path, a file: URL, or an object or Map of file name → bytes
- * @throws FILE_NOT_FOUND, INPUT_INVALID
+ * @param location a folder's path or file: URL; an http(s) URL of one; "OWNER/NAME" on the Hugging Face hub; or an object or
+ *   Map of file name → contents. A name that may be both is a folder if there is one
+ * @throws FILE_NOT_FOUND, INPUT_INVALID, and what hubSource throws
  */
 export async function openSource(location: ModelLocation, options: LoadOptions = {}): Promise<FileSource> {
+  const report = new Report(options);
+  return report.watch(await find(location, options, report), options.signal);
+}
+
+async function find(location: ModelLocation, options: LoadOptions, report: Report): Promise<FileSource> {
   if (typeof location === "string" || Object.prototype.toString.call(location) === "[object URL]") {
-    const { folderSource } = await import("./folder.ts");
-    return watched(await folderSource(location as string | URL), options);
+    const text = String(location);
+    if (/^https?:/i.test(text)) return urlSource(text, options);
+    return findNamed(text, options, report);
   }
   if (typeof location === "object" && location !== null)
-    return watched(memorySource(location as Exclude<ModelLocation, string | URL>), options);
+    return memorySource(location as Exclude<ModelLocation, string | URL>);
   throw new RobertalbertError(
     "INPUT_INVALID",
-    `the model is ${show(location)}, expected a folder's path, a file: URL, or an object of file name → bytes`,
+    `the model is ${show(location)}, expected a folder's path, a URL, an id on the Hugging Face hub, or an object of file name → contents`,
+  );
+}
+
+/** Codes of errors behind which a mistyped folder may stand. */
+const NOT_FOUND = new Set<ErrorCode>(["FILE_NOT_FOUND", "ACCESS_DENIED", "NETWORK_FAILED", "DEPENDENCY_MISSING"]);
+
+/** A folder, or else a model on the hub. */
+async function findNamed(text: string, options: LoadOptions, report: Report): Promise<FileSource> {
+  const isUrl = /^file:/i.test(text);
+  let tried = "";
+  if (env.allowLocalModels || isUrl) {
+    // Where there is no file system the module cannot be loaded.
+    const disk = await import("./folder.ts").catch(() => undefined);
+    const source = await disk?.folderSource(text);
+    if (source) return source;
+    if (disk) tried = ` (no folder at ${disk.placesOf(text).map(show).join(" and ")})`;
+  }
+  if (!isUrl && isHubId(text)) {
+    return hubSource(text, options, report).catch((error: RobertalbertError) => {
+      if (!tried || !NOT_FOUND.has(error.code)) throw error;
+      throw new RobertalbertError(error.code, `no model folder ${show(text)} here, and on the hub: ${error.message}`, {
+        cause: error,
+      });
+    });
+  }
+  throw new RobertalbertError(
+    "FILE_NOT_FOUND",
+    `no model folder ${show(text)}${tried}: pass the path of a folder with config.json, a URL of one, or an id on the Hugging Face hub as OWNER/NAME`,
   );
 }
 
@@ -47,43 +86,4 @@ export async function readJson(source: FileSource, fileName: string): Promise<un
       { cause },
     );
   }
-}
-
-/** Reports what is read in transformers.js's events, and ends with ABORTED once the signal fires. */
-function watched(source: FileSource, { progress_callback: report, signal }: LoadOptions): FileSource {
-  if (!report && !signal) return source;
-  const check = () => {
-    if (signal?.aborted)
-      throw new RobertalbertError("ABORTED", `loading ${source.name} was aborted by its signal`, {
-        cause: signal.reason,
-      });
-  };
-  return {
-    name: source.name,
-    async open(fileName): Promise<ReadableFile | undefined> {
-      check();
-      const file = await source.open(fileName);
-      if (file === undefined) return undefined;
-      const event = { name: source.name, file: fileName };
-      report?.({ status: "initiate", ...event });
-      report?.({ status: "download", ...event });
-      const total = file.sizeBytes;
-      let loaded = 0;
-      return {
-        name: file.name,
-        sizeBytes: total,
-        async read(offset, length) {
-          check();
-          const bytes = await file.read(offset, length);
-          loaded = Math.min(total, loaded + length);
-          report?.({ status: "progress", ...event, progress: total ? (100 * loaded) / total : 100, loaded, total });
-          return bytes;
-        },
-        async close() {
-          await file.close();
-          report?.({ status: "done", ...event });
-        },
-      };
-    },
-  };
 }

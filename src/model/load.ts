@@ -37,6 +37,7 @@ export async function loadModel<Model>(
   const weights = await openModelWeights(source, className, config);
   try {
     checkMissing(weights, className, source, options.allow_missing ?? false);
+    weights.readOnce();
     const kernels = await KernelInstance.create(options);
     const headBytes =
       linearBytes(config.vocab_size, 1) + linearBytes(config.embedding_size, config.hidden_size) + (1 << 20);

@@ -91,6 +91,15 @@ export class Checkpoint {
     return values;
   }
 
+  /** A promise that from now on only these are read, and each once. */
+  readOnce(entries: readonly TensorEntry[]): void {
+    for (const file of this.files) {
+      const own = entries.filter((entry) => entry.file === file);
+      // Rows of a spread tensor may share bytes.
+      if (own.every((entry) => entry.strides === undefined)) file.readOnce?.(own);
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.files.map((file) => file.close()));
   }
@@ -122,11 +131,25 @@ async function openFiles(source: FileSource, files: ReadableFile[]): Promise<For
     return format;
   }
   const names = FORMATS.flatMap(({ whole, index }) => [whole, index]).join(", ");
-  throw new RobertalbertError(
-    "FILE_NOT_FOUND",
-    `${source.name} has no weights, expected one of ${names}: save the model with save_pretrained`,
-  );
+  const there = (await source.list?.()) ?? [];
+  const foreign = FOREIGN.find(({ pattern }) => there.some((name) => pattern.test(name)));
+  const way = foreign ? `it has ${foreign.what}: ${foreign.way}` : "save the model with save_pretrained";
+  throw new RobertalbertError("FILE_NOT_FOUND", `${source.name} has no weights, expected one of ${names}; ${way}`);
 }
+
+/** What other libraries keep weights in. */
+const FOREIGN: readonly { pattern: RegExp; what: string; way: string }[] = [
+  {
+    pattern: /^onnx\/$|\.onnx$/,
+    what: "only ONNX files",
+    way: "use the model that they were exported from, which its page on the hub names",
+  },
+  {
+    pattern: /\.h5$|\.msgpack$|\.ckpt/,
+    what: "only TensorFlow or Flax files",
+    way: "load and save it with a Transformers before version 5, which converts them",
+  },
+];
 
 /** The shards that the index names, each once; undefined when there is no index. */
 async function readIndex(source: FileSource, fileName: string): Promise<string[] | undefined> {

@@ -62,6 +62,11 @@ export class ModelWeights {
     return this.checkpoint.readRows(this.entry(name), first, count);
   }
 
+  /** A promise that from now on each tensor is read once, row after row: files that came as streams are let go on the way. */
+  readOnce(): void {
+    this.checkpoint.readOnce([...this.found.values()]);
+  }
+
   close(): Promise<void> {
     return this.checkpoint.close();
   }

@@ -25,6 +25,8 @@ const MOST_COMMENT_BYTES = 65535;
 /** A checkpoint has some 40; each costs a read. */
 const MOST_ENTRIES = 16384;
 const MOST_DIRECTORY_BYTES = 1 << 24;
+/** Flag bits 0, 5, 6 and 13. */
+const ENCRYPTED_OR_PATCHED = 0x2061;
 const SATURATED_16 = 0xffff;
 const SATURATED_32 = 0xffffffff;
 

@@ -1,5 +1,5 @@
 // Added tokens (<s>, <mask>, …): found in a text before the algorithm sees it, as tokenizers' AddedVocabulary does.
-import { isSpace } from "./byte-level/scanner.ts";
+import { isSpace } from "./byte-level/char-kinds.ts";
 
 export interface AddedToken {
   id: number;

@@ -70,6 +70,8 @@ export interface Algorithm {
   readonly vocabularySize: number;
   tokenToId(token: string): number | undefined;
   idToToken(id: number): string | undefined;
+  /** Whether idToToken gives one, without making it. */
+  hasToken(id: number): boolean;
   /** Identity for byte-level BPE. Applied to the contents of added tokens with `normalized: true` as well. */
   normalize(text: string): NormalizedText;
   /**

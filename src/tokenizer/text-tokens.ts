@@ -2,7 +2,7 @@
 import { RobertalbertError, show } from "../errors.ts";
 import { type AddedToken, AddedTokenFinder } from "./added-tokens.ts";
 import { type Algorithm, TokenSink } from "./algorithm.ts";
-import { isSpace } from "./byte-level/scanner.ts";
+import { isSpace } from "./byte-level/char-kinds.ts";
 import type { Tokens } from "./rows.ts";
 import type { Limit } from "./truncation.ts";
 

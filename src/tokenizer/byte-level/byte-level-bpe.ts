@@ -1,231 +1,229 @@
 // RoBERTa's byte-level BPE as an Algorithm: words by the scanner, each word's UTF-8 bytes merged, words remembered.
 import { RobertalbertError, show } from "../../errors.ts";
 import type { Algorithm, NormalizedText, TokenPlaces, TokenSink } from "../algorithm.ts";
-import { BYTE_OF_CHAR, CHAR_OF_BYTE } from "./bytes.ts";
+import { bytesOfToken, CHAR_OF_BYTE } from "./bytes.ts";
 import { Merger, MergeTable } from "./merges.ts";
-import { wordEnd } from "./scanner.ts";
+import { sequenceBytes, wordEnd } from "./scanner.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+import { WordCache } from "./word-cache.ts";
 
-/** A blank as tokens have it: Ġ. */
-const BLANK = CHAR_OF_BYTE[0x20]!;
-/** Words of up to this many UTF-16 units are remembered. */
-const CACHED_UNITS = 24;
-/** Words remembered at least, twice as many at most: when the young half is full it becomes the old one. */
-const CACHED_WORDS = 8192;
+const BLANK = 0x20;
+/** Buffers that a long text needed are given back behind it when they are larger than this. */
+const KEPT_BYTES = 1 << 16;
 
 export interface ByteLevelOptions {
-  /** Puts a blank before a text that starts without whitespace. */
+  /** Puts a blank before a text that starts without one. */
   addPrefixSpace: boolean;
+}
+
+/** A stretch of text as the words are found in it. */
+interface Stretch {
+  /** UTF-8 in [0, length). */
+  bytes: Uint8Array;
+  length: number;
+  isAscii: boolean;
+  /** Whether bytes[0] is a blank that is not in the text. */
+  hasPrefix: boolean;
 }
 
 export class ByteLevelBpe implements Algorithm {
   readonly vocabularySize: number;
-  private readonly ids: ReadonlyMap<string, number>;
-  private readonly tokens: readonly (string | undefined)[];
+  private readonly vocabulary: Vocabulary;
   private readonly idOfByte = new Int32Array(256);
   private readonly merger: Merger;
   private readonly addPrefixSpace: boolean;
-  private young = new Map<string, Int32Array>();
-  private old = new Map<string, Int32Array>();
+  private readonly cache = new WordCache();
   private symbols = new Int32Array(64);
-  private bytes = new Uint8Array(64);
+  private bytes = new Uint8Array(1024);
   private readonly encoder = new TextEncoder();
 
   /**
-   * @param ids token → id
-   * @param merges pairs of tokens in order of rank
-   * @throws TOKENIZER_INVALID when a byte has no token, ids are not unique, or a merge has parts or a result that are no tokens
+   * @param merges three numbers a merge, in order of rank: left id, right id, merged id
+   * @throws TOKENIZER_INVALID when a byte has no token
    */
-  constructor(
-    ids: ReadonlyMap<string, number>,
-    merges: readonly (readonly [string, string])[],
-    { addPrefixSpace }: ByteLevelOptions,
-  ) {
-    this.ids = ids;
+  constructor(vocabulary: Vocabulary, merges: Int32Array, { addPrefixSpace }: ByteLevelOptions) {
+    this.vocabulary = vocabulary;
     this.addPrefixSpace = addPrefixSpace;
-    this.vocabularySize = 1 + [...ids.values()].reduce((a, b) => Math.max(a, b), -1);
-    const tokens: (string | undefined)[] = new Array(this.vocabularySize).fill(undefined);
-    for (const [token, id] of ids) {
-      if (tokens[id] !== undefined) throw invalid(`id ${id} belongs to ${show(tokens[id])} and to ${show(token)}`);
-      tokens[id] = token;
+    this.vocabularySize = vocabulary.size;
+    this.merger = new Merger(new MergeTable(merges));
+    this.idOfByte.set(vocabulary.idsOfBytes());
+    const byte = this.idOfByte.indexOf(-1);
+    if (byte >= 0) {
+      throw new RobertalbertError(
+        "TOKENIZER_INVALID",
+        `the vocabulary has no token for byte ${byte} (${show(CHAR_OF_BYTE[byte])}), text with it could not be encoded; fetch tokenizer.json (or vocab.json and merges.txt) again`,
+      );
     }
-    this.tokens = tokens;
-    CHAR_OF_BYTE.forEach((char, byte) => {
-      const id = ids.get(char);
-      if (id === undefined)
-        throw invalid(`no token for byte ${byte} (${show(char)}): text with it could not be encoded`);
-      this.idOfByte[byte] = id;
-    });
-    this.merger = new Merger(new MergeTable(resolveMerges(ids, merges)));
   }
 
   tokenToId(token: string): number | undefined {
-    return this.ids.get(token);
+    return this.vocabulary.idOf(token);
   }
 
   idToToken(id: number): string | undefined {
-    return this.tokens[id];
+    return this.vocabulary.tokenOf(id);
+  }
+
+  hasToken(id: number): boolean {
+    return this.vocabulary.has(id);
   }
 
   normalize(text: string): NormalizedText {
     return { text, starts: undefined, ends: undefined };
   }
 
-  encode(source: NormalizedText, start: number, end: number, _isFirst: boolean, sink: TokenSink): void {
+  encode({ text }: NormalizedText, start: number, end: number, _isFirst: boolean, sink: TokenSink): void {
     // The prefix goes before every stretch, also one behind an added token: tokenizers' ByteLevel looks at each by itself.
-    if (this.addPrefixSpace && start < end && source.text[start] !== " ") {
-      this.encodeWords(` ${source.text.slice(start, end)}`, 0, end - start + 1, start, true, sink);
-    } else {
-      this.encodeWords(source.text, start, end, 0, false, sink);
-    }
+    const hasPrefix = this.addPrefixSpace && start < end && text.charCodeAt(start) !== BLANK;
+    if (this.bytes.length < 3 * (end - start) + 1) this.bytes = new Uint8Array(4 * (end - start) + 1);
+    const { bytes } = this;
+    if (hasPrefix) bytes[0] = BLANK;
+    const whole = start === 0 && end === text.length;
+    // A lone surrogate becomes U+FFFD.
+    const { written } = this.encoder.encodeInto(
+      whole ? text : text.slice(start, end),
+      hasPrefix ? bytes.subarray(1) : bytes,
+    );
+    const length = written + (hasPrefix ? 1 : 0);
+    this.encodeWords({ bytes, length, isAscii: written === end - start, hasPrefix }, start, sink);
+    if (bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(1024);
   }
 
   decode(tokens: readonly string[]): string {
-    const bytes: number[] = [];
-    for (const token of tokens) {
-      const own = bytesOf(token);
-      // A token that is not of the alphabet is an added one: its own UTF-8.
-      for (const byte of own ?? this.encoder.encode(token)) bytes.push(byte);
+    // A token that is not of the alphabet is an added one: its own UTF-8.
+    const parts = tokens.map((token) => bytesOfToken(token) ?? this.encoder.encode(token));
+    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
     }
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   }
 
-  /**
-   * @param origin where text[0], or what follows the prefix, is in the original
-   * @param hasPrefix whether text[0] is a blank that is not in the original
-   */
-  private encodeWords(
-    text: string,
-    start: number,
-    end: number,
-    origin: number,
-    hasPrefix: boolean,
-    sink: TokenSink,
-  ): void {
-    for (let at = start; at < end; ) {
-      const next = wordEnd(text, at, end);
-      const ids = this.encodeWord(text.slice(at, next));
-      sink.reserve(ids.length);
-      for (let i = 0; i < ids.length; i++) sink.ids[sink.length + i] = ids[i]!;
-      if (sink.places) this.place(text, at, ids, origin, hasPrefix, sink, sink.places);
-      sink.length += ids.length;
+  /** @param origin where the stretch begins in its text, in UTF-16 units */
+  private encodeWords(stretch: Stretch, origin: number, sink: TokenSink): void {
+    const { bytes, length, isAscii, hasPrefix } = stretch;
+    const { cache } = this;
+    let unit = origin;
+    for (let at = 0; at < length; ) {
+      const next = wordEnd(bytes, at, length);
+      const known = cache.find(bytes, at, next);
+      const ids = known < 0 ? this.symbols : cache.ids;
+      let from = 0;
+      let count: number;
+      if (known < 0) count = this.mergeWord(bytes, at, next);
+      else {
+        count = ids[known]!;
+        from = known + 1;
+      }
+      sink.reserve(count);
+      for (let i = 0; i < count; i++) sink.ids[sink.length + i] = (known < 0 ? this.symbols : ids)[from + i]!;
+      if (sink.places) {
+        if (isAscii && !(hasPrefix && at === 0)) unit = this.placeAscii(bytes, at, count, unit, sink, sink.places);
+        else unit = this.place(bytes, at, next, count, unit, hasPrefix && at === 0, sink, sink.places);
+        sink.places.words.fill(sink.nextWord, sink.length, sink.length + count);
+      }
+      sink.length += count;
       sink.nextWord++;
       if (sink.length >= sink.limit) return;
       at = next;
     }
   }
 
-  private encodeWord(word: string): Int32Array {
-    let ids = this.young.get(word);
-    if (ids !== undefined) return ids;
-    ids = this.old.get(word) ?? this.mergeWord(word);
-    if (word.length > CACHED_UNITS) return ids;
-    if (this.young.size >= CACHED_WORDS) {
-      this.old = this.young;
-      this.young = new Map();
-    }
-    this.young.set(word, ids);
-    return ids;
-  }
-
-  private mergeWord(word: string): Int32Array {
-    if (this.bytes.length < 3 * word.length) {
-      this.bytes = new Uint8Array(6 * word.length);
-      this.symbols = new Int32Array(6 * word.length);
-    }
-    const { written } = this.encoder.encodeInto(word, this.bytes); // a lone surrogate becomes U+FFFD
-    for (let i = 0; i < written; i++) this.symbols[i] = this.idOfByte[this.bytes[i]!]!;
-    return this.symbols.slice(0, this.merger.merge(this.symbols, written));
+  /** Puts the word's ids into `symbols` and gives how many they are. */
+  private mergeWord(bytes: Uint8Array, start: number, end: number): number {
+    if (this.symbols.length < end - start) this.symbols = new Int32Array(2 * (end - start));
+    const { symbols } = this;
+    for (let at = start; at < end; at++) symbols[at - start] = this.idOfByte[bytes[at]!]!;
+    const count = this.merger.merge(symbols, end - start);
+    this.cache.put(bytes, start, end, symbols, count);
+    return count;
   }
 
   /**
-   * Writes where the tokens of the word at `start` lie. A token that holds part of a character lies over all of it; a prefix
-   * counts as part of the character behind it.
+   * Writes where the sink's next `count` tokens lie, the word's that starts at byte `at` and at `unit` of the text.
+   * @returns the unit behind it
    */
-  private place(
-    text: string,
-    start: number,
-    ids: Int32Array,
-    origin: number,
-    hasPrefix: boolean,
+  private placeAscii(
+    bytes: Uint8Array,
+    at: number,
+    count: number,
+    unit: number,
     sink: TokenSink,
     places: TokenPlaces,
-  ): void {
-    const shift = hasPrefix ? origin - 1 : origin;
-    let unit = start; // of the character that holds the next byte
-    let left = utf8Length(text, unit); // of its bytes, those not yet in a token
-    for (let i = 0; i < ids.length; i++) {
-      const at = sink.length + i;
-      const token = this.tokens[ids[i]!]!;
-      const isPrefix = hasPrefix && unit === 0;
-      const prefixUnits = isPrefix ? unitLength(text, 1) : 0;
-      places.starts[at] = shift + (isPrefix ? 1 : unit);
-      let end = unit;
-      for (let bytes = token.length; bytes > 0; ) {
-        end = unit + unitLength(text, unit);
-        const taken = Math.min(bytes, left);
-        bytes -= taken;
-        left -= taken;
-        if (left === 0) {
-          unit = end;
-          left = unit < text.length ? utf8Length(text, unit) : 0;
-        }
-      }
-      places.ends[at] = shift + (isPrefix && end === 1 ? 1 + prefixUnits : end);
-      places.words[at] = sink.nextWord;
-      places.leads[at] = isPrefix ? -prefixUnits : leadingBlanks(token);
-      places.trails[at] = isPrefix && token === BLANK ? prefixUnits : trailingBlanks(token);
+  ): number {
+    let start = at;
+    for (let i = sink.length; i < sink.length + count; i++) {
+      const end = start + this.vocabulary.lengthBytes(sink.ids[i]!);
+      places.starts[i] = unit + start - at;
+      places.ends[i] = unit + end - at;
+      places.leads[i] = leadingBlanks(bytes, start, end);
+      places.trails[i] = trailingBlanks(bytes, start, end);
+      start = end;
     }
+    return unit + start - at;
+  }
+
+  /**
+   * The same for any text. A token that holds part of a character lies over all of it.
+   * @param isPrefixed whether the word's first byte is a prefix, which counts as part of the character behind it
+   */
+  private place(
+    bytes: Uint8Array,
+    at: number,
+    wordEnd: number,
+    count: number,
+    unit: number,
+    isPrefixed: boolean,
+    sink: TokenSink,
+    places: TokenPlaces,
+  ): number {
+    // The character that holds the next byte.
+    let charStart = unit;
+    let lead = isPrefixed ? at + 1 : at;
+    let charEnd = unit + unitsOf(bytes[lead]!);
+    let charEndByte = lead + sequenceBytes(bytes[lead]!);
+    const prefixUnits = charEnd - charStart;
+    let start = at;
+    for (let i = sink.length; i < sink.length + count; i++) {
+      const end = start + this.vocabulary.lengthBytes(sink.ids[i]!);
+      places.starts[i] = charStart;
+      while (charEndByte < end) {
+        lead = charEndByte;
+        charStart = charEnd;
+        charEnd += unitsOf(bytes[lead]!);
+        charEndByte += sequenceBytes(bytes[lead]!);
+      }
+      places.ends[i] = charEnd;
+      const isPrefix = isPrefixed && start === at;
+      places.leads[i] = isPrefix ? -prefixUnits : leadingBlanks(bytes, start, end);
+      places.trails[i] = isPrefix && end === at + 1 ? prefixUnits : trailingBlanks(bytes, start, end);
+      if (charEndByte === end && end < wordEnd) {
+        charStart = charEnd;
+        charEnd += unitsOf(bytes[end]!);
+        charEndByte += sequenceBytes(bytes[end]!);
+      }
+      start = end;
+    }
+    // A prefix alone is a word before whitespace: its character is the next word's, too.
+    return charEndByte > wordEnd ? charStart : charEnd;
   }
 }
 
-function leadingBlanks(token: string): number {
-  let count = 0;
-  while (count < token.length && token[count] === BLANK) count++;
-  return count;
+/** UTF-16 units of a character, by its first byte. */
+function unitsOf(lead: number): number {
+  return lead >= 0xf0 ? 2 : 1;
 }
 
-function trailingBlanks(token: string): number {
-  let count = 0;
-  while (count < token.length && token[token.length - 1 - count] === BLANK) count++;
-  return count;
+function leadingBlanks(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] === BLANK) at++;
+  return at - start;
 }
 
-/** The bytes that a token of the alphabet stands for, undefined when a character of it is none of the alphabet. */
-function bytesOf(token: string): number[] | undefined {
-  const bytes: number[] = [];
-  for (const char of token) {
-    const byte = BYTE_OF_CHAR.get(char);
-    if (byte === undefined) return undefined;
-    bytes.push(byte);
-  }
-  return bytes;
-}
-
-function unitLength(text: string, at: number): number {
-  return text.codePointAt(at)! > 0xffff ? 2 : 1;
-}
-
-function utf8Length(text: string, at: number): number {
-  const code = text.codePointAt(at)!;
-  return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-}
-
-function resolveMerges(ids: ReadonlyMap<string, number>, merges: readonly (readonly [string, string])[]): Int32Array {
-  const resolved = new Int32Array(3 * merges.length);
-  merges.forEach(([left, right], rank) => {
-    [left, right, left + right].forEach((token, i) => {
-      const id = ids.get(token);
-      if (id === undefined)
-        throw invalid(`merge ${rank} (${show(left)} + ${show(right)}) needs ${show(token)}, which is no token`);
-      resolved[3 * rank + i] = id;
-    });
-  });
-  return resolved;
-}
-
-function invalid(message: string): RobertalbertError {
-  return new RobertalbertError(
-    "TOKENIZER_INVALID",
-    `the vocabulary contradicts itself: ${message}; fetch tokenizer.json (or vocab.json and merges.txt) again`,
-  );
+function trailingBlanks(bytes: Uint8Array, start: number, end: number): number {
+  let at = end;
+  while (at > start && bytes[at - 1] === BLANK) at--;
+  return end - at;
 }

@@ -1,85 +1,78 @@
-// GPT-2's split of a text into words, by hand instead of by regular expression:
+// GPT-2's split of a text into words, by hand instead of by regular expression, on the text's UTF-8:
 //   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 // Which code points are letters, numbers and whitespace comes from a table, so that no engine's Unicode version matters.
-import { CHAR_RUNS } from "./char-table.ts";
+import { ASCII_KINDS, kindOf, SPACE } from "./char-kinds.ts";
 
-const OTHER = 0;
-const LETTER = 1;
-const NUMBER = 2;
-const SPACE = 3;
+const BLANK = 0x20;
+const APOSTROPHE = 0x27;
 
-let kinds: Uint8Array | undefined;
-
-/** The kind of every code point, unfolded from the table at first use (1.1 MB). */
-function kindTable(): Uint8Array {
-  if (kinds) return kinds;
-  kinds = new Uint8Array(0x110000);
-  let at = 0;
-  for (const [, kind, length] of CHAR_RUNS.matchAll(/([LNOS])([0-9a-z]+)/g)) {
-    const end = at + Number.parseInt(length!, 36);
-    if (kind !== "O") kinds.fill(kind === "L" ? LETTER : kind === "N" ? NUMBER : SPACE, at, end);
-    at = end;
-  }
-  return kinds;
-}
-
-/** Whether \s matches the code unit, as tokenizers (Rust) has it. */
-export function isSpace(unit: number): boolean {
-  return kindTable()[unit] === SPACE;
-}
-
-/** The UTF-16 index behind the word that starts at `start`; the text ends at `end` for this purpose. start < end. */
-export function wordEnd(text: string, start: number, end: number): number {
-  const table = kindTable();
-  const first = text.charCodeAt(start);
-  if (first === 0x27) {
-    const length = contractionLength(text, start, end);
+/**
+ * Where the word that starts at `start` ends. start < end.
+ * @param bytes well-formed UTF-8 up to `end`
+ */
+export function wordEnd(bytes: Uint8Array, start: number, end: number): number {
+  const first = bytes[start]!;
+  if (first === APOSTROPHE) {
+    const length = contractionBytes(bytes, start, end);
     if (length) return start + length;
   }
   // One blank goes with the word behind it.
-  if (first === 0x20 && start + 1 < end) {
-    const kind = kindAt(table, text, start + 1, end);
-    if (kind !== SPACE) return runEnd(table, text, start + 1, end, kind);
+  if (first === BLANK && start + 1 < end) {
+    const kind = kindAt(bytes, start + 1);
+    if (kind !== SPACE) return runEnd(bytes, start + 1, end, kind);
   }
-  const kind = kindAt(table, text, start, end);
-  const runsTo = runEnd(table, text, start, end, kind);
+  const kind = kindAt(bytes, start);
+  const runsTo = runEnd(bytes, start, end, kind);
+  if (kind !== SPACE || runsTo === end) return runsTo;
   // The last of several whitespace characters is left to the word behind them.
-  return kind === SPACE && runsTo < end && runsTo - start > 1 ? runsTo - 1 : runsTo;
+  let last = runsTo - 1;
+  while (isContinuation(bytes[last]!)) last--;
+  return last > start ? last : runsTo;
 }
 
-function runEnd(table: Uint8Array, text: string, start: number, end: number, kind: number): number {
+function runEnd(bytes: Uint8Array, start: number, end: number, kind: number): number {
   let at = start;
   while (at < end) {
-    const unit = text.charCodeAt(at);
-    if (unit >= 0xd800 && unit < 0xdc00) {
-      if (kindAt(table, text, at, end) !== kind) return at;
-      at += isPair(text, at, end) ? 2 : 1;
-    } else {
-      if (table[unit] !== kind) return at;
+    const byte = bytes[at]!;
+    if (byte < 0x80) {
+      if (ASCII_KINDS[byte] !== kind) return at;
       at++;
+    } else {
+      if (kindOf(codePointAt(bytes, at)) !== kind) return at;
+      at += sequenceBytes(byte);
     }
   }
   return at;
 }
 
-function kindAt(table: Uint8Array, text: string, at: number, end: number): number {
-  const unit = text.charCodeAt(at);
-  if (unit < 0xd800 || unit > 0xdbff) return table[unit]!;
-  // A lone surrogate is encoded as U+FFFD, which is OTHER, as is the surrogate in the table.
-  return isPair(text, at, end) ? table[text.codePointAt(at)!]! : OTHER;
+function kindAt(bytes: Uint8Array, at: number): number {
+  const byte = bytes[at]!;
+  return byte < 0x80 ? ASCII_KINDS[byte]! : kindOf(codePointAt(bytes, at));
 }
 
-function isPair(text: string, at: number, end: number): boolean {
-  if (at + 1 >= end) return false;
-  const low = text.charCodeAt(at + 1);
-  return low >= 0xdc00 && low <= 0xdfff;
+function codePointAt(bytes: Uint8Array, at: number): number {
+  const lead = bytes[at]!;
+  const b = bytes[at + 1]! & 0x3f;
+  if (lead < 0xe0) return ((lead & 0x1f) << 6) | b;
+  const c = bytes[at + 2]! & 0x3f;
+  if (lead < 0xf0) return ((lead & 0x0f) << 12) | (b << 6) | c;
+  return ((lead & 0x07) << 18) | (b << 12) | (c << 6) | (bytes[at + 3]! & 0x3f);
 }
 
-function contractionLength(text: string, start: number, end: number): number {
+/** How many bytes a character has, by its first. */
+export function sequenceBytes(lead: number): number {
+  return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+export function isContinuation(byte: number): boolean {
+  return (byte & 0xc0) === 0x80;
+}
+
+function contractionBytes(bytes: Uint8Array, start: number, end: number): number {
   if (start + 1 >= end) return 0;
-  const a = text[start + 1]!;
-  if (a === "s" || a === "t" || a === "m" || a === "d") return 2;
+  const a = bytes[start + 1]!;
+  if (a === 0x73 || a === 0x74 || a === 0x6d || a === 0x64) return 2; // s t m d
   if (start + 2 >= end) return 0;
-  const pair = a + text[start + 2];
-  return pair === "re" || pair === "ve" || pair === "ll" ? 3 : 0;
+  const b = bytes[start + 2]!;
+  return ((a === 0x72 || a === 0x76) && b === 0x65) || (a === 0x6c && b === 0x6c) ? 3 : 0; // re ve ll
 }

@@ -34,6 +34,10 @@ export class Unigram implements Algorithm {
     return this.model.pieces[id];
   }
 
+  hasToken(id: number): boolean {
+    return id < this.vocabularySize;
+  }
+
   normalize(text: string): NormalizedText {
     return toNormalizedText(this.normalizer(alignText({ text, starts: undefined, ends: undefined }, 0, text.length)));
   }

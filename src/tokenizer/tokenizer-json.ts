@@ -1,0 +1,89 @@
+// tokenizer.json → algorithm, added tokens and template. Byte-level BPE and ALBERT's Unigram are read here, others by a library.
+import { RobertalbertError, show } from "../errors.ts";
+import type { AddedToken } from "./added-tokens.ts";
+import { ByteLevelBpe } from "./byte-level/byte-level-bpe.ts";
+import { readMerges, readVocabulary, splitTokenizerJson, type TokenizerJson } from "./byte-level/read-json.ts";
+import type { ConfigFiles, Json, TokenizerCore } from "./definition.ts";
+import { readTemplate } from "./template.ts";
+import { Unigram } from "./unigram/unigram.ts";
+
+/**
+ * @param bytes tokenizer.json
+ * @param name of where it lies, for messages
+ * @throws FILE_INVALID, TOKENIZER_INVALID, TOKENIZER_UNSUPPORTED
+ */
+export function fromTokenizerJson(bytes: Uint8Array, name: string, files: ConfigFiles): TokenizerCore {
+  const { json, vocab, merges } = split(bytes, name);
+  const preTokenizer = json.pre_tokenizer as Json | null | undefined;
+  const common = { addedTokens: readAddedTokens(json.added_tokens), template: readTemplate(json.post_processor) };
+  const model = json.model as Json | undefined;
+  if (model?.type === "Unigram") return { ...common, algorithm: new Unigram(json), addPrefixSpace: false };
+  if (!vocab || !merges || !isByteLevel(json)) {
+    throw new RobertalbertError(
+      "TOKENIZER_UNSUPPORTED",
+      `${name}: tokenizer.json has a ${show(model?.type)} model behind a ${show(preTokenizer?.type)} pre-tokenizer; this version reads byte-level BPE and Unigram`,
+    );
+  }
+  const { config } = files;
+  // Transformers' RobertaTokenizer lets tokenizer_config.json decide.
+  const addPrefixSpace = files.addPrefixSpace ?? config.add_prefix_space ?? preTokenizer?.add_prefix_space ?? false;
+  const vocabulary = readVocabulary(bytes, vocab, `${name}: tokenizer.json: model.vocab`);
+  const ranks = readMerges(bytes, merges, vocabulary, `${name}: tokenizer.json: model.merges`);
+  const algorithm = new ByteLevelBpe(vocabulary, ranks, { addPrefixSpace: addPrefixSpace === true });
+  return { ...common, algorithm, addPrefixSpace: addPrefixSpace === true };
+}
+
+function split(bytes: Uint8Array, name: string): TokenizerJson & { json: Json } {
+  let result: TokenizerJson;
+  try {
+    result = splitTokenizerJson(bytes);
+  } catch (cause) {
+    throw new RobertalbertError(
+      "FILE_INVALID",
+      `${name}: tokenizer.json is no JSON (${(cause as Error).message}); fetch it again`,
+      { cause },
+    );
+  }
+  if (typeof result.json === "object" && result.json !== null && !Array.isArray(result.json))
+    return { ...result, json: result.json as Json };
+  throw new RobertalbertError("FILE_INVALID", `${name}: tokenizer.json is ${show(result.json)}, expected an object`);
+}
+
+/** Whether nothing in the file asks for more than RoBERTa's kind of BPE does. */
+function isByteLevel(json: Json): boolean {
+  const model = json.model as Json;
+  const preTokenizer = json.pre_tokenizer as Json | null | undefined;
+  return (
+    (model.type === "BPE" || model.type === undefined) &&
+    preTokenizer?.type === "ByteLevel" &&
+    preTokenizer.use_regex !== false &&
+    !json.normalizer &&
+    !model.continuing_subword_prefix &&
+    !model.end_of_word_suffix &&
+    !model.ignore_merges
+  );
+}
+
+function readAddedTokens(json: unknown): AddedToken[] {
+  if (json === undefined || json === null) return [];
+  if (!Array.isArray(json)) throw invalid(`added_tokens is ${show(json)}, expected a list`);
+  return json.map((value, i) => {
+    const token = value as Partial<AddedToken> | null;
+    if (!Number.isSafeInteger(token?.id) || token!.id! < 0 || typeof token?.content !== "string" || !token.content)
+      throw invalid(`added token ${i} is ${show(value)}, expected an object with an id and a content`);
+    const {
+      id,
+      content,
+      lstrip = false,
+      rstrip = false,
+      single_word = false,
+      normalized = true,
+      special = false,
+    } = token;
+    return { id: id as number, content, lstrip, rstrip, single_word, normalized, special };
+  });
+}
+
+function invalid(message: string): RobertalbertError {
+  return new RobertalbertError("TOKENIZER_INVALID", `tokenizer.json: ${message}; fetch the file again`);
+}

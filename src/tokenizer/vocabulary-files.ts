@@ -1,0 +1,78 @@
+// RobertaTokenizer's two old files, vocab.json and merges.txt → the same as from tokenizer.json. What nothing names is RoBERTa's.
+import { RobertalbertError, show } from "../errors.ts";
+import type { FileSource } from "../hub/files.ts";
+import { readWhole } from "../hub/open.ts";
+import type { AddedToken } from "./added-tokens.ts";
+import { ByteLevelBpe } from "./byte-level/byte-level-bpe.ts";
+import { readMerges, readVocabulary } from "./byte-level/read-json.ts";
+import { type ConfigFiles, contentOf, type SpecialName, type SpecialTokens, type TokenizerCore } from "./definition.ts";
+import { robertaTemplate } from "./template.ts";
+
+const ROBERTA: Required<SpecialTokens> = {
+  bos_token: "<s>",
+  eos_token: "</s>",
+  unk_token: "<unk>",
+  sep_token: "</s>",
+  pad_token: "<pad>",
+  cls_token: "<s>",
+  mask_token: "<mask>",
+};
+
+/** @throws FILE_NOT_FOUND, TOKENIZER_INVALID */
+export async function fromVocabularyFiles(
+  source: FileSource,
+  files: ConfigFiles,
+): Promise<TokenizerCore & { specials: SpecialTokens }> {
+  const vocabBytes = await readWhole(source, "vocab.json");
+  const mergesBytes = await readWhole(source, "merges.txt");
+  if (vocabBytes === undefined || mergesBytes === undefined) {
+    const missing = vocabBytes === undefined ? "vocab.json" : "merges.txt";
+    throw new RobertalbertError(
+      "FILE_NOT_FOUND",
+      `${source.name} has no tokenizer.json and no ${missing}: expected one of tokenizer.json, or vocab.json and merges.txt`,
+    );
+  }
+  const vocabulary = readVocabulary(vocabBytes, whole(vocabBytes), `${source.name}: vocab.json`);
+  const lines = new TextDecoder().decode(mergesBytes).split(/\r?\n/);
+  const list = JSON.stringify(lines.filter((line, i) => line !== "" && !(i === 0 && line.startsWith("#version"))));
+  const listBytes = new TextEncoder().encode(list);
+  const merges = readMerges(listBytes, whole(listBytes), vocabulary, `${source.name}: merges.txt`);
+
+  const { config, map } = files;
+  const addPrefixSpace = files.addPrefixSpace ?? config.add_prefix_space === true;
+  const specials = { ...ROBERTA, ...files.specials };
+  const idOf = (name: SpecialName): number => {
+    const id = vocabulary.idOf(specials[name]);
+    if (id !== undefined) return id;
+    throw new RobertalbertError(
+      "TOKENIZER_INVALID",
+      `${source.name}: vocab.json has no id for ${name}, ${show(specials[name])}; fetch the files again`,
+    );
+  };
+  const names = Object.keys(specials) as SpecialName[];
+  const byContent = new Map(names.map((name) => [specials[name], name]));
+  const addedTokens = [...byContent].map(([content, name]): AddedToken => {
+    const details = [map[name], config[name]].find((t) => typeof t === "object" && contentOf(t) === content);
+    return {
+      id: idOf(name),
+      content,
+      lstrip: name === "mask_token",
+      rstrip: false,
+      single_word: false,
+      ...(details as Partial<AddedToken> | undefined),
+      normalized: false,
+      special: true,
+    };
+  });
+  return {
+    algorithm: new ByteLevelBpe(vocabulary, merges, { addPrefixSpace }),
+    addedTokens,
+    template: robertaTemplate(idOf("cls_token"), idOf("sep_token"), config.trim_offsets !== false),
+    addPrefixSpace,
+    specials,
+  };
+}
+
+function whole(bytes: Uint8Array): { start: number; end: number } {
+  return { start: 0, end: bytes.length };
+}

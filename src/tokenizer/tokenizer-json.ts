@@ -2,7 +2,7 @@
 import { RobertalbertError, show } from "../errors.ts";
 import type { AddedToken } from "./added-tokens.ts";
 import { ByteLevelBpe } from "./byte-level/byte-level-bpe.ts";
-import { readMerges, readVocabulary, splitTokenizerJson, type TokenizerJson } from "./byte-level/read-json.ts";
+import { readTokenizerJson, type TokenizerJson } from "./byte-level/read-json.ts";
 import type { ConfigFiles, Json, TokenizerCore } from "./definition.ts";
 import { readTemplate } from "./template.ts";
 import { Unigram } from "./unigram/unigram.ts";
@@ -13,12 +13,12 @@ import { Unigram } from "./unigram/unigram.ts";
  * @throws FILE_INVALID, TOKENIZER_INVALID, TOKENIZER_UNSUPPORTED
  */
 export function fromTokenizerJson(bytes: Uint8Array, name: string, files: ConfigFiles): TokenizerCore {
-  const { json, vocab, merges } = split(bytes, name);
+  const { json, vocabulary, merges } = parse(bytes, name);
   const preTokenizer = json.pre_tokenizer as Json | null | undefined;
   const common = { addedTokens: readAddedTokens(json.added_tokens), template: readTemplate(json.post_processor) };
   const model = json.model as Json | undefined;
   if (model?.type === "Unigram") return { ...common, algorithm: new Unigram(json), addPrefixSpace: false };
-  if (!vocab || !merges || !isByteLevel(json)) {
+  if (!vocabulary || !merges || !isByteLevel(json)) {
     throw new RobertalbertError(
       "TOKENIZER_UNSUPPORTED",
       `${name}: tokenizer.json has a ${show(model?.type)} model behind a ${show(preTokenizer?.type)} pre-tokenizer; this version reads byte-level BPE and Unigram`,
@@ -27,17 +27,16 @@ export function fromTokenizerJson(bytes: Uint8Array, name: string, files: Config
   const { config } = files;
   // Transformers' RobertaTokenizer lets tokenizer_config.json decide.
   const addPrefixSpace = files.addPrefixSpace ?? config.add_prefix_space ?? preTokenizer?.add_prefix_space ?? false;
-  const vocabulary = readVocabulary(bytes, vocab, `${name}: tokenizer.json: model.vocab`);
-  const ranks = readMerges(bytes, merges, vocabulary, `${name}: tokenizer.json: model.merges`);
-  const algorithm = new ByteLevelBpe(vocabulary, ranks, { addPrefixSpace: addPrefixSpace === true });
+  const algorithm = new ByteLevelBpe(vocabulary, merges, { addPrefixSpace: addPrefixSpace === true });
   return { ...common, algorithm, addPrefixSpace: addPrefixSpace === true };
 }
 
-function split(bytes: Uint8Array, name: string): TokenizerJson & { json: Json } {
+function parse(bytes: Uint8Array, name: string): TokenizerJson & { json: Json } {
   let result: TokenizerJson;
   try {
-    result = splitTokenizerJson(bytes);
+    result = readTokenizerJson(bytes, `${name}: tokenizer.json`);
   } catch (cause) {
+    if (cause instanceof RobertalbertError) throw cause;
     throw new RobertalbertError(
       "FILE_INVALID",
       `${name}: tokenizer.json is no JSON (${(cause as Error).message}); fetch it again`,

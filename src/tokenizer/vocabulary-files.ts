@@ -32,11 +32,10 @@ export async function fromVocabularyFiles(
       `${source.name} has no tokenizer.json and no ${missing}: expected one of tokenizer.json, or vocab.json and merges.txt`,
     );
   }
-  const vocabulary = readVocabulary(vocabBytes, whole(vocabBytes), `${source.name}: vocab.json`);
+  const [vocabulary] = readVocabulary(vocabBytes, 0, `${source.name}: vocab.json`);
   const lines = new TextDecoder().decode(mergesBytes).split(/\r?\n/);
   const list = JSON.stringify(lines.filter((line, i) => line !== "" && !(i === 0 && line.startsWith("#version"))));
-  const listBytes = new TextEncoder().encode(list);
-  const merges = readMerges(listBytes, whole(listBytes), vocabulary, `${source.name}: merges.txt`);
+  const [merges] = readMerges(new TextEncoder().encode(list), 0, vocabulary, `${source.name}: merges.txt`);
 
   const { config, map } = files;
   const addPrefixSpace = files.addPrefixSpace ?? config.add_prefix_space === true;
@@ -71,8 +70,4 @@ export async function fromVocabularyFiles(
     addPrefixSpace,
     specials,
   };
-}
-
-function whole(bytes: Uint8Array): { start: number; end: number } {
-  return { start: 0, end: bytes.length };
 }

@@ -1,48 +1,48 @@
 // Byte-pair merging on token ids: the pair with the lowest rank first, the leftmost of equals, until none is left.
 
-/** Pair of ids → rank of its merge, in open addressing on flat arrays: 16 bytes a slot, no objects. */
+const EMPTY = -1;
+
+/** Pair of ids → its merge, in open addressing on one flat array: left, right, rank and merged id of a pair lie together. */
 export class MergeTable {
-  /** The id that each merge makes. */
-  readonly merged: Int32Array;
-  private readonly lefts: Int32Array;
-  private readonly rights: Int32Array;
-  private readonly ranks: Int32Array;
-  private readonly shift: number;
+  private readonly slots: Int32Array;
+  private readonly mask: number;
 
   /** @param merges three numbers a merge, in order of rank: left id, right id, merged id */
   constructor(merges: Int32Array) {
     const count = merges.length / 3;
-    const bits = Math.max(4, Math.ceil(Math.log2(count * 2 + 1)));
-    this.shift = 32 - bits;
-    this.merged = new Int32Array(count);
-    this.lefts = new Int32Array(1 << bits).fill(-1);
-    this.rights = new Int32Array(1 << bits);
-    this.ranks = new Int32Array(1 << bits);
+    const capacity = 2 ** Math.ceil(Math.log2(2 * count + 2));
+    this.mask = capacity - 1;
+    this.slots = new Int32Array(4 * capacity).fill(EMPTY);
+    const { slots } = this;
     for (let rank = 0; rank < count; rank++) {
       const left = merges[3 * rank]!;
       const right = merges[3 * rank + 1]!;
-      this.merged[rank] = merges[3 * rank + 2]!;
-      const slot = this.find(left, right);
+      const at = this.find(left, right);
       // A pair that is listed twice counts with its last rank, as in tokenizers' hash map.
-      this.lefts[slot] = left;
-      this.rights[slot] = right;
-      this.ranks[slot] = rank;
+      slots[at] = left;
+      slots[at + 1] = right;
+      slots[at + 2] = rank;
+      slots[at + 3] = merges[3 * rank + 2]!;
     }
   }
 
-  /** The rank of a pair, -1 if it is not merged. */
-  rank(left: number, right: number): number {
-    const slot = this.find(left, right);
-    return this.lefts[slot] === -1 ? -1 : this.ranks[slot]!;
+  /** Where the pair's merge is, for the next two; or an empty place, which has rank -1. */
+  find(left: number, right: number): number {
+    const { slots, mask } = this;
+    const hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
+    for (let slot = (hash ^ (hash >>> 15)) & mask; ; slot = (slot + 1) & mask) {
+      const at = 4 * slot;
+      const found = slots[at];
+      if (found === EMPTY || (found === left && slots[at + 1] === right)) return at;
+    }
   }
 
-  /** The slot of the pair, or the empty one where it would go. */
-  private find(left: number, right: number): number {
-    const mask = this.lefts.length - 1;
-    let slot = (Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b)) >>> this.shift;
-    while (this.lefts[slot] !== -1 && (this.lefts[slot] !== left || this.rights[slot] !== right))
-      slot = (slot + 1) & mask;
-    return slot;
+  rankAt(at: number): number {
+    return this.slots[at + 2]!;
+  }
+
+  mergedAt(at: number): number {
+    return this.slots[at + 3]!;
   }
 }
 
@@ -79,8 +79,10 @@ export class Merger {
       const left = entry - rank * POSITIONS;
       const right = next[left]!;
       // Entries of symbols that have been merged since are out of date.
-      if (right === -1 || ids[left] === -1 || this.table.rank(ids[left]!, ids[right]!) !== rank) continue;
-      ids[left] = this.table.merged[rank]!;
+      if (right === -1 || ids[left] === -1) continue;
+      const at = this.table.find(ids[left]!, ids[right]!);
+      if (this.table.rankAt(at) !== rank) continue;
+      ids[left] = this.table.mergedAt(at);
       ids[right] = -1;
       const after = next[right]!;
       next[left] = after;
@@ -105,8 +107,8 @@ export class Merger {
   }
 
   private offer(ids: Int32Array, left: number, right: number): void {
-    const rank = this.table.rank(ids[left]!, ids[right]!);
-    if (rank === -1) return;
+    const rank = this.table.rankAt(this.table.find(ids[left]!, ids[right]!));
+    if (rank === EMPTY) return;
     const { heap } = this;
     const entry = rank * POSITIONS + left;
     let at = this.heapSize++;

@@ -1,7 +1,7 @@
 // Reads vocabularies and merges straight from the bytes of tokenizer.json and vocab.json, no string or object for each.
 import { RobertalbertError, show } from "../../errors.ts";
 import { byteOfCode } from "./bytes.ts";
-import { Vocabulary } from "./vocabulary.ts";
+import { joinedHash, MAX_TOKENS, nextHash, Vocabulary } from "./vocabulary.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -12,181 +12,197 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const BLANK = 0x20;
+const SLASH = 0x2f;
 const LOWER_U = 0x75;
 
-/** Bytes [start, end) of a file. */
-export interface Span {
-  start: number;
-  end: number;
-}
+// The least bytes that a token and a merge take in JSON, `"":0,` and `"a b",`. Buffers for as many as there can be are larger than
+// they come to, but never grow: a branch that is taken once in a while throws the optimised code away.
+const SHORTEST_TOKEN = 5;
+const SHORTEST_MERGE = 6;
 
+/** tokenizer.json, parsed. */
 export interface TokenizerJson {
-  /** The parsed file, null in place of `model.vocab` and `model.merges` where these have spans. */
+  /** With null in place of `model.vocab` and `model.merges` where the next two have them. */
   json: unknown;
-  /** Where `model.vocab` is, when it is an object. */
-  vocab: Span | undefined;
-  /** Where `model.merges` is, when it is a list and `vocab` an object. */
-  merges: Span | undefined;
+  /** `model.vocab` behind a ByteLevel pre-tokenizer. */
+  vocabulary: Vocabulary | undefined;
+  /** `model.merges`, where there is a vocabulary; see readMerges. */
+  merges: Int32Array | undefined;
 }
 
 /**
- * Parses tokenizer.json, but for an object of tokens and a list of merges: they may turn out not to be needed, and are most of it.
- * @throws SyntaxError as JSON.parse, TypeError for what is no UTF-8
+ * @param where what to call the file in messages
+ * @throws SyntaxError as JSON.parse, TypeError for what is no UTF-8; TOKENIZER_INVALID as readVocabulary and readMerges
  */
-export function splitTokenizerJson(bytes: Uint8Array): TokenizerJson {
-  const found = new Map<string, Span>();
-  const end = walkObject(bytes, 0, (key, start) => {
-    if (key !== "model" || bytes[start] !== OPEN_OBJECT) return valueEnd(bytes, start);
-    return walkObject(bytes, start, (name, from) => {
-      const to = valueEnd(bytes, from);
-      found.set(name, { start: from, end: to });
-      return to;
-    });
-  });
-  const parse = (...parts: Uint8Array[]) => {
-    const decoder = new TextDecoder("utf-8", { fatal: true });
-    return JSON.parse(parts.map((part) => decoder.decode(part)).join("null")) as unknown;
+export function readTokenizerJson(bytes: Uint8Array, where: string): TokenizerJson {
+  const result: TokenizerJson = { json: undefined, vocabulary: undefined, merges: undefined };
+  const read: [start: number, end: number][] = []; // what JSON.parse need not see
+  let isByteLevel = false;
+  let mergesStart = -1;
+  const readModel = (key: string, start: number): number => {
+    let end = -1;
+    if (key === "vocab" && isByteLevel && bytes[start] === OPEN_OBJECT) {
+      [result.vocabulary, end] = readVocabulary(bytes, start, `${where}: model.vocab`);
+    } else if (key === "merges" && result.vocabulary && bytes[start] === OPEN_LIST) {
+      [result.merges, end] = readMerges(bytes, start, result.vocabulary, `${where}: model.merges`);
+    } else {
+      if (key === "merges") mergesStart = start;
+      return valueEnd(bytes, start);
+    }
+    read.push([start, end]);
+    return end;
   };
-  const vocab = found.get("vocab");
-  const merges = found.get("merges");
-  if (end === -1 || !vocab || bytes[vocab.start] !== OPEN_OBJECT || !merges || bytes[merges.start] !== OPEN_LIST)
-    return { json: parse(bytes), vocab: undefined, merges: undefined };
-  const [a, b] = vocab.start < merges.start ? [vocab, merges] : [merges, vocab];
-  const json = parse(bytes.subarray(0, a.start), bytes.subarray(a.end, b.start), bytes.subarray(b.end));
-  return { json, vocab, merges };
+  const isComplete =
+    walkObject(bytes, 0, (key, start) => {
+      if (key === "model" && bytes[start] === OPEN_OBJECT) return walkObject(bytes, start, readModel);
+      const end = valueEnd(bytes, start);
+      // tokenizers writes it before the model.
+      if (key === "pre_tokenizer" && end !== -1)
+        isByteLevel = (parseAt(bytes, start, end) as { type?: unknown } | null)?.type === "ByteLevel";
+      return end;
+    }) !== -1;
+  if (isComplete && result.vocabulary && !result.merges && mergesStart !== -1)
+    [result.merges] = readMerges(bytes, mergesStart, result.vocabulary, `${where}: model.merges`);
+  const rest: Uint8Array[] = [];
+  let at = 0;
+  for (const [start, end] of isComplete ? read : []) {
+    rest.push(bytes.subarray(at, start));
+    at = end;
+  }
+  rest.push(bytes.subarray(at));
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  result.json = JSON.parse(rest.map((part) => decoder.decode(part)).join("null"));
+  return result;
 }
 
 /**
- * @param bytes a file with, from `span.start` on, a JSON object of token → id
+ * @param start where a JSON object of token → id begins
  * @param where what to call it in messages
- * @throws TOKENIZER_INVALID for what is none, and when an id belongs to two tokens
+ * @returns the tokens, and where the object ends
+ * @throws TOKENIZER_INVALID for what is no such object, and when an id belongs to two tokens
  */
-export function readVocabulary(bytes: Uint8Array, span: Span, where: string): Vocabulary {
-  const reader = new TokenReader(bytes, span.end - span.start);
-  const entries: number[] = []; // id, start, end; start -1 for one of `oddTokens`
-  const oddTokens: [id: number, token: string][] = [];
-  let at = skipBlanks(bytes, span.start);
+export function readVocabulary(bytes: Uint8Array, start: number, where: string): [Vocabulary, number] {
+  const reader = new TokenReader(bytes, start);
+  const spans = new Int32Array(2 * Math.min(MAX_TOKENS, Math.ceil((bytes.length - start) / SHORTEST_TOKEN)));
+  const odd = new Map<number, string>();
+  let size = 0;
+  let at = skipBlanks(bytes, start);
   if (bytes[at++] !== OPEN_OBJECT) throw invalid(`${where} is no object of token → id`);
   for (at = skipBlanks(bytes, at); bytes[at] !== CLOSE_OBJECT; ) {
-    const start = reader.length;
     const key = at;
+    const from = reader.length;
     at = reader.read(key, QUOTE);
-    let odd: string | undefined;
-    if (at === -1) {
-      reader.length = start;
+    const isOdd = at === -1 || reader.length === from;
+    if (isOdd) {
+      reader.length = from;
       at = valueEnd(bytes, key);
-      odd = parseString(bytes, key, at);
-      if (odd === undefined) throw invalid(`${where} has something that is no token at byte ${key}`);
     }
     at = skipBlanks(bytes, at);
-    let digit = bytes[at] === COLON ? skipBlanks(bytes, at + 1) : at;
+    const digits = bytes[at] === COLON ? skipBlanks(bytes, at + 1) : at;
     let id = 0;
-    const first = digit;
-    for (; isDigit(bytes[digit]) && digit - first < 9; digit++) id = 10 * id + bytes[digit]! - 0x30;
-    const next = skipBlanks(bytes, digit);
-    const isLast = bytes[next] === CLOSE_OBJECT;
-    if (digit === first || !(isLast || bytes[next] === COMMA)) {
-      const token = odd ?? parseString(bytes, key, valueEnd(bytes, key));
-      throw invalid(`${where}: the id of ${show(token)} is not a whole number from 0 up`);
-    }
-    if (odd === undefined) entries.push(id, start, reader.length);
-    else {
-      entries.push(id, -1, -1);
-      oddTokens.push([id, odd]);
-    }
-    at = isLast ? next : skipBlanks(bytes, next + 1);
+    for (at = digits; isDigit(bytes[at]) && at - digits < 9; at++) id = 10 * id + bytes[at]! - 0x30;
+    const hasId = at > digits;
+    at = skipBlanks(bytes, at);
+    if (!hasId || (bytes[at] !== CLOSE_OBJECT && bytes[at] !== COMMA)) throw noId(bytes, key, where);
+    // Added tokens may fill holes, but not any number: an id from a damaged file must not take gigabytes.
+    if (2 * id >= spans.length) throw invalid(`${where} has the id ${id}, more than it can have tokens`);
+    if (spans[2 * id + 1] !== 0 || odd.has(id)) throw invalid(`${where}: two tokens have the id ${id}`);
+    if (isOdd) odd.set(id, oddToken(bytes, key, where));
+    spans[2 * id] = from;
+    spans[2 * id + 1] = reader.length - from;
+    if (id >= size) size = id + 1;
+    if (bytes[at] === COMMA) at = skipBlanks(bytes, at + 1);
   }
-  return arrange(entries, oddTokens, reader.out.slice(0, reader.length), where);
+  return [new Vocabulary(reader.out.slice(0, reader.length), spans.slice(0, 2 * size), odd), at + 1];
 }
 
-/** Sorts tokens by id. */
-function arrange(
-  entries: readonly number[],
-  oddTokens: readonly [number, string][],
-  text: Uint8Array,
-  where: string,
-): Vocabulary {
-  const count = entries.length / 3;
-  let size = 0;
-  for (let i = 0; i < entries.length; i += 3) size = Math.max(size, entries[i]! + 1);
-  // Added tokens may fill holes, but not any number: an id from a damaged file must not take gigabytes.
-  if (size > 2 * count + 65536) throw invalid(`${where} has ${count} tokens and the id ${size - 1}`);
-  const starts = new Int32Array(size).fill(-1);
-  const ends = new Int32Array(size).fill(-1);
-  const odd = new Map(oddTokens);
-  const taken = new Uint8Array(size);
-  for (let i = 0; i < entries.length; i += 3) {
-    const id = entries[i]!;
-    if (taken[id]) throw invalid(`${where}: two tokens have the id ${id}`);
-    taken[id] = 1;
-    starts[id] = entries[i + 1]!;
-    ends[id] = entries[i + 2]!;
-  }
-  return new Vocabulary(text, starts, ends, odd);
+function oddToken(bytes: Uint8Array, key: number, where: string): string {
+  const token = stringAt(bytes, key, valueEnd(bytes, key));
+  if (token === undefined) throw invalid(`${where} has something that is no token at byte ${key}`);
+  return token;
+}
+
+function noId(bytes: Uint8Array, key: number, where: string): RobertalbertError {
+  return invalid(`${where}: the id of ${show(oddToken(bytes, key, where))} is not a whole number from 0 up`);
 }
 
 /**
- * @param bytes a file with, from `span.start` on, a JSON list of merges: `["a", "b"]` as tokenizers has written them since 0.20, `"a b"` before
- * @returns three numbers a merge, in order of rank: left id, right id, merged id
- * @throws TOKENIZER_INVALID for what is none, and when a part or the whole of a merge is no token
+ * @param start where a JSON list of merges begins: `["a", "b"]` as tokenizers has written them since 0.20, `"a b"` before
+ * @returns three numbers a merge, in order of rank: left id, right id, merged id; and where the list ends
+ * @throws TOKENIZER_INVALID for what is no such list, and when a part or the whole of a merge is no token
  */
-export function readMerges(bytes: Uint8Array, span: Span, vocabulary: Vocabulary, where: string): Int32Array {
-  let merges = new Int32Array(3 << 12);
+export function readMerges(
+  bytes: Uint8Array,
+  start: number,
+  vocabulary: Vocabulary,
+  where: string,
+): [Int32Array, number] {
+  const reader = new TokenReader(bytes, start);
+  const { out } = reader;
+  const merges = new Int32Array(3 * Math.ceil((bytes.length - start) / SHORTEST_MERGE));
   let used = 0;
-  const reader = new TokenReader(bytes, 1024);
-  let at = skipBlanks(bytes, span.start);
+  let merged = -1;
+  let at = skipBlanks(bytes, start);
   if (bytes[at++] !== OPEN_LIST) throw invalid(`${where} is no list`);
   for (at = skipBlanks(bytes, at); bytes[at] !== CLOSE_LIST; ) {
-    const start = at;
-    const damaged = () => {
-      const text = new TextDecoder().decode(bytes.subarray(start, start + 80));
-      return invalid(`${where}: merge ${used / 3} (${show(text)}) is not two tokens`);
-    };
-    reader.length = 0;
+    const first = at;
     const isPair = bytes[at] === OPEN_LIST;
+    reader.length = 0;
     at = reader.read(isPair ? skipBlanks(bytes, at + 1) : at, isPair ? QUOTE : BLANK);
     const middle = reader.length;
-    if (at !== -1 && isPair) {
-      at = skipBlanks(bytes, at);
-      at = bytes[at] === COMMA ? reader.read(skipBlanks(bytes, at + 1), QUOTE) : -1;
-      at = at === -1 ? -1 : skipBlanks(bytes, at);
-      at = bytes[at] === CLOSE_LIST ? at + 1 : -1;
-    } else if (at !== -1) at = reader.read(at - 1, QUOTE);
+    const leftHash = reader.hash;
+    if (at !== -1) at = isPair ? readSecond(reader, bytes, at) : reader.read(at - 1, QUOTE);
     const length = reader.length;
-    if (at === -1 || middle === 0 || middle === length) throw damaged();
-    const { out } = reader;
-    const left = vocabulary.find(out, 0, middle);
-    const right = vocabulary.find(out, middle, length);
-    const merged = vocabulary.find(out, 0, length);
+    if (at === -1 || middle === 0 || middle === length)
+      throw badMerge(bytes, first, used / 3, "is not two tokens", where);
+    const left = vocabulary.find(out, 0, middle, leftHash);
+    const right = vocabulary.find(out, middle, length, reader.hash);
+    // As a rule merges make one token after the other.
+    if (vocabulary.isToken(merged + 1, out, 0, length)) merged++;
+    else merged = vocabulary.find(out, 0, length, joinedHash(leftHash, reader.hash, length - middle));
     if (left < 0 || right < 0 || merged < 0) {
-      const text = new TextDecoder().decode(bytes.subarray(start, at));
-      const part = left < 0 ? "its first part" : right < 0 ? "its second part" : "its result";
-      throw invalid(`merge ${used / 3} (${text}): ${part} is no token`);
+      const part = left < 0 ? "first part" : right < 0 ? "second part" : "result";
+      throw badMerge(bytes, first, used / 3, `has a ${part} that is no token`, where);
     }
-    if (used === merges.length) {
-      const grown = new Int32Array(2 * merges.length);
-      grown.set(merges);
-      merges = grown;
-    }
-    merges[used++] = left;
-    merges[used++] = right;
-    merges[used++] = merged;
+    merges[used] = left;
+    merges[used + 1] = right;
+    merges[used + 2] = merged;
+    used += 3;
     at = skipBlanks(bytes, at);
     if (bytes[at] === COMMA) at = skipBlanks(bytes, at + 1);
-    else if (bytes[at] !== CLOSE_LIST) throw damaged();
+    else if (bytes[at] !== CLOSE_LIST)
+      throw badMerge(bytes, first, used / 3, "is not the last and has no comma", where);
   }
-  return merges.slice(0, used);
+  return [merges.slice(0, used), at + 1];
+}
+
+function badMerge(bytes: Uint8Array, start: number, rank: number, problem: string, where: string): RobertalbertError {
+  const excerpt = new TextDecoder().decode(bytes.subarray(start, start + 60));
+  return invalid(`${where}: merge ${rank} ${problem}: ${show(excerpt)}`);
+}
+
+/** The rest of a pair from behind its first half; gives where it ends, -1 when it is damaged. */
+function readSecond(reader: TokenReader, bytes: Uint8Array, start: number): number {
+  let at = skipBlanks(bytes, start);
+  if (bytes[at] !== COMMA) return -1;
+  at = reader.read(skipBlanks(bytes, at + 1), QUOTE);
+  if (at === -1) return -1;
+  at = skipBlanks(bytes, at);
+  return bytes[at] === CLOSE_LIST ? at + 1 : -1;
 }
 
 /** Turns JSON strings of the byte alphabet into the bytes they stand for, one behind the other in `out`. */
 class TokenReader {
-  out: Uint8Array;
+  /** As long as what is left of the file, in which each such byte takes one or more. */
+  readonly out: Uint8Array;
   length = 0;
+  /** Of the string that was read last. */
+  hash = 0;
   private readonly bytes: Uint8Array;
 
-  constructor(bytes: Uint8Array, capacityBytes: number) {
+  constructor(bytes: Uint8Array, start: number) {
     this.bytes = bytes;
-    this.out = new Uint8Array(capacityBytes);
+    this.out = new Uint8Array(bytes.length - start);
   }
 
   /**
@@ -194,41 +210,34 @@ class TokenReader {
    * @returns where it goes on behind `stop`; -1 when there is a character outside the alphabet, or no string
    */
   read(at: number, stop: number): number {
-    const { bytes } = this;
-    let to = this.length;
+    const { bytes, out } = this;
+    let { length } = this;
+    let hash = 0;
     if (bytes[at] !== QUOTE && bytes[at] !== BLANK) return -1;
     for (let i = at + 1; i < bytes.length; ) {
-      const lead = bytes[i]!;
-      if (lead === stop) {
-        this.length = to;
-        return i + 1;
+      let byte = bytes[i++]!;
+      if (byte <= BLANK || byte >= 0x7f || byte === QUOTE || byte === BACKSLASH) {
+        if (byte === stop) {
+          this.length = length;
+          this.hash = hash;
+          return i;
+        }
+        let code = -1;
+        if (byte >= 0xc2 && byte < 0xe0) code = ((byte & 0x1f) << 6) | (bytes[i++]! & 0x3f);
+        else if (byte === BACKSLASH) {
+          code = bytes[i++]!;
+          if (code === LOWER_U) {
+            code = Number.parseInt(String.fromCharCode(...bytes.subarray(i, i + 4)), 16);
+            i += 4;
+          } else if (code !== QUOTE && code !== BACKSLASH && code !== SLASH) return -1;
+        }
+        byte = code >= 0 ? byteOfCode(code) : -1;
+        if (byte < 0) return -1;
       }
-      let code = lead;
-      let length = 1;
-      if (lead === BACKSLASH) {
-        code = bytes[i + 1]!;
-        length = 2;
-        if (code === LOWER_U) {
-          code = Number.parseInt(String.fromCharCode(...bytes.subarray(i + 2, i + 6)), 16);
-          length = 6;
-        } else if (code !== QUOTE && code !== BACKSLASH && code !== 0x2f) return -1;
-      } else if (lead >= 0xc2 && lead < 0xe0) {
-        code = ((lead & 0x1f) << 6) | (bytes[i + 1]! & 0x3f);
-        length = 2;
-      } else if (lead >= 0x80 || lead === QUOTE) return -1;
-      const byte = byteOfCode(code);
-      if (!(byte >= 0)) return -1;
-      if (to === this.out.length) this.grow();
-      this.out[to++] = byte;
-      i += length;
+      out[length++] = byte;
+      hash = nextHash(hash, byte);
     }
     return -1;
-  }
-
-  private grow(): void {
-    const out = new Uint8Array(2 * this.out.length + 8192);
-    out.set(this.out);
-    this.out = out;
   }
 }
 
@@ -245,7 +254,7 @@ function walkObject(bytes: Uint8Array, start: number, visit: (key: string, start
   for (;;) {
     if (bytes[at] !== QUOTE) return -1;
     const keyEnd = valueEnd(bytes, at);
-    const key = parseString(bytes, at, keyEnd);
+    const key = stringAt(bytes, at, keyEnd);
     const colon = skipBlanks(bytes, keyEnd);
     if (key === undefined || bytes[colon] !== COLON) return -1;
     at = visit(key, skipBlanks(bytes, colon + 1));
@@ -275,10 +284,15 @@ function valueEnd(bytes: Uint8Array, at: number): number {
   return -1;
 }
 
-function parseString(bytes: Uint8Array, start: number, end: number): string | undefined {
+function stringAt(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const value = parseAt(bytes, start, end);
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The value there, undefined for what is none. */
+function parseAt(bytes: Uint8Array, start: number, end: number): unknown {
   try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(start, end)));
-    return typeof value === "string" ? value : undefined;
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(start, end)));
   } catch {
     return undefined;
   }

@@ -2,44 +2,47 @@
 import { RobertalbertError, show } from "../../errors.ts";
 import { bytesOfToken, CHAR_OF_BYTE } from "./bytes.ts";
 
-const ABSENT = -1;
+/** A slot of the index holds an id in its low bits, and above them some of the token's hash; EMPTY is no such value. */
+const ID_BITS = 22;
+const ID_MASK = (1 << ID_BITS) - 1;
+const EMPTY = -1;
+export const MAX_TOKENS = ID_MASK;
 
 export class Vocabulary {
   /** Ids are from 0 and below this. */
   readonly size: number;
-  /** Token `id` is the bytes [starts[id], ends[id]) of `text`; starts[id] is -1 where there is none of this kind. */
+  /** The bytes of all tokens. */
   readonly text: Uint8Array;
-  readonly starts: Int32Array;
-  readonly ends: Int32Array;
+  /** Where token `id` starts in `text`, at 2 · id, and how many bytes it has: 0 where there is none of this kind. */
+  readonly spans: Int32Array;
   /** Tokens with a character outside the alphabet, which no text is encoded to. */
   readonly odd: ReadonlyMap<number, string>;
   private index: Int32Array | undefined;
 
-  constructor(text: Uint8Array, starts: Int32Array, ends: Int32Array, odd: ReadonlyMap<number, string>) {
+  constructor(text: Uint8Array, spans: Int32Array, odd: ReadonlyMap<number, string>) {
     this.text = text;
-    this.starts = starts;
-    this.ends = ends;
+    this.spans = spans;
     this.odd = odd;
-    this.size = starts.length;
+    this.size = spans.length / 2;
   }
 
   has(id: number): boolean {
-    return (this.starts[id] ?? ABSENT) !== ABSENT || this.odd.has(id);
+    return this.lengthBytes(id) > 0 || this.odd.has(id);
   }
 
   /** A token as vocab.json writes it. */
   tokenOf(id: number): string | undefined {
-    const start = this.starts[id];
-    if (start === undefined || start === ABSENT) return this.odd.get(id);
+    if (!(this.lengthBytes(id) > 0)) return this.odd.get(id);
+    const start = this.spans[2 * id]!;
     let token = "";
-    for (let at = start; at < this.ends[id]!; at++) token += CHAR_OF_BYTE[this.text[at]!];
+    for (let i = 0; i < this.lengthBytes(id); i++) token += CHAR_OF_BYTE[this.text[start + i]!];
     return token;
   }
 
   idOf(token: string): number | undefined {
     const bytes = bytesOfToken(token);
-    if (bytes) {
-      const id = this.find(bytes, 0, bytes.length);
+    if (bytes && bytes.length > 0) {
+      const id = this.find(bytes, 0, bytes.length, hash(bytes, 0, bytes.length));
       return id < 0 ? undefined : id;
     }
     for (const [id, odd] of this.odd) if (odd === token) return id;
@@ -48,62 +51,90 @@ export class Vocabulary {
 
   /** Bytes of text that a token stands for. */
   lengthBytes(id: number): number {
-    return this.ends[id]! - this.starts[id]!;
+    return this.spans[2 * id + 1]!;
   }
 
   /** The id of each byte's own token, -1 where there is none. */
   idsOfBytes(): Int32Array {
-    const ids = new Int32Array(256).fill(ABSENT);
-    for (let id = 0; id < this.size; id++)
-      if (this.lengthBytes(id) === 1 && this.starts[id] !== ABSENT) ids[this.text[this.starts[id]!]!] = id;
+    const ids = new Int32Array(256).fill(-1);
+    for (let id = 0; id < this.size; id++) if (this.lengthBytes(id) === 1) ids[this.text[this.spans[2 * id]!]!] = id;
     return ids;
   }
 
   /**
    * The id of the token that is bytes[start … end), -1 if there is none.
+   * @param hashed their hash
    * @throws TOKENIZER_INVALID at the first call, when a token has two ids
    */
-  find(bytes: Uint8Array, start: number, end: number): number {
+  find(bytes: Uint8Array, start: number, end: number, hashed: number): number {
     this.index ??= this.makeIndex();
-    const slot = this.slot(this.index, bytes, start, end);
-    return this.index[slot]!;
+    const found = this.index[this.slot(this.index, bytes, start, end, spread(hashed))]!;
+    return found === EMPTY ? -1 : found & ID_MASK;
+  }
+
+  /** Whether token `id` is bytes[start … end). */
+  isToken(id: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.spans[2 * id + 1] !== end - start) return false;
+    const { text } = this;
+    const shift = this.spans[2 * id]! - start;
+    for (let at = start; at < end; at++) if (text[shift + at] !== bytes[at]) return false;
+    return true;
   }
 
   /** Open addressing, at most half full. */
   private makeIndex(): Int32Array {
-    const index = new Int32Array(2 ** Math.ceil(Math.log2(2 * this.size + 2))).fill(ABSENT);
-    for (let id = 0; id < this.size; id++) {
-      if (this.starts[id] === ABSENT) continue;
-      const slot = this.slot(index, this.text, this.starts[id]!, this.ends[id]!);
-      if (index[slot] !== ABSENT)
+    const { text, spans, size } = this;
+    const index = new Int32Array(2 ** Math.ceil(Math.log2(2 * size + 2))).fill(EMPTY);
+    for (let id = 0; id < size; id++) {
+      const length = spans[2 * id + 1]!;
+      if (length === 0) continue;
+      const start = spans[2 * id]!;
+      const mixed = spread(hash(text, start, start + length));
+      const slot = this.slot(index, text, start, start + length, mixed);
+      if (index[slot] !== EMPTY)
         throw new RobertalbertError(
           "TOKENIZER_INVALID",
-          `the vocabulary contradicts itself: ${show(this.tokenOf(id))} has the ids ${index[slot]} and ${id}; fetch it again`,
+          `the vocabulary contradicts itself: ${show(this.tokenOf(id))} has the ids ${index[slot]! & ID_MASK} and ${id}; fetch it again`,
         );
-      index[slot] = id;
+      index[slot] = (mixed & ~ID_MASK) | id;
     }
     return index;
   }
 
   /** The slot of these bytes, or the empty one where they would go. */
-  private slot(index: Int32Array, bytes: Uint8Array, start: number, end: number): number {
-    const { text, starts, ends } = this;
+  private slot(index: Int32Array, bytes: Uint8Array, start: number, end: number, mixed: number): number {
     const mask = index.length - 1;
-    for (let slot = hash(bytes, start, end) & mask; ; slot = (slot + 1) & mask) {
-      const id = index[slot]!;
-      if (id === ABSENT) return slot;
-      const from = starts[id]!;
-      if (ends[id]! - from !== end - start) continue;
-      let at = start;
-      while (at < end && text[from + at - start] === bytes[at]) at++;
-      if (at === end) return slot;
+    for (let slot = mixed & mask; ; slot = (slot + 1) & mask) {
+      const found = index[slot]!;
+      if (found === EMPTY) return slot;
+      if (((found ^ mixed) & ~ID_MASK) === 0 && this.isToken(found & ID_MASK, bytes, start, end)) return slot;
     }
   }
 }
 
-/** FNV-1a, its bits mixed once more: tables take the low ones. */
+/**
+ * A word's hash: for each byte turned left by 5 bits, in which letters differ. It needs no multiplication, which is slow until the
+ * engine has optimised the code, and that comes too late for a vocabulary that is read once.
+ */
 export function hash(bytes: Uint8Array, start: number, end: number): number {
-  let value = 0x811c9dc5;
-  for (let at = start; at < end; at++) value = Math.imul(value ^ bytes[at]!, 0x01000193);
-  return value ^ (value >>> 15);
+  let hashed = 0;
+  for (let at = start; at < end; at++) hashed = nextHash(hashed, bytes[at]!);
+  return hashed;
+}
+
+/** The hash of what `hashed` is of (0 for nothing), and one more byte. */
+export function nextHash(hashed: number, byte: number): number {
+  return (hashed << 5) ^ (hashed >>> 27) ^ byte;
+}
+
+/** The hash of two words, one behind the other. */
+export function joinedHash(left: number, right: number, rightBytes: number): number {
+  const turn = (5 * rightBytes) & 31;
+  return (turn === 0 ? left : (left << turn) | (left >>> (32 - turn))) ^ right;
+}
+
+/** Mixes a hash, so that the low bits, which tables take, depend on all. */
+export function spread(hashed: number): number {
+  const mixed = Math.imul(hashed, 0x9e3779b1);
+  return mixed ^ (mixed >>> 15);
 }

@@ -1,5 +1,5 @@
 // Words that were merged before, with their ids: a fixed number of places, in each of which a newer word replaces an older.
-import { hash } from "./vocabulary.ts";
+import { hash, spread } from "./vocabulary.ts";
 
 /** Places; a word may stand in one of two. With a hit rate of … on English prose. */
 const PLACES = 1 << 14;
@@ -19,7 +19,7 @@ export class WordCache {
   /** Where in `ids` the word bytes[start … end) is, -1 if it is not known. */
   find(bytes: Uint8Array, start: number, end: number): number {
     if (end - start > MAX_BYTES) return -1;
-    const place = hash(bytes, start, end) & (PLACES - 1);
+    const place = spread(hash(bytes, start, end)) & (PLACES - 1);
     if (this.isAt(place, bytes, start, end)) return place * IDS;
     return this.isAt(place ^ 1, bytes, start, end) ? (place ^ 1) * IDS : -1;
   }
@@ -27,7 +27,7 @@ export class WordCache {
   /** Remembers the word's first `count` ids, if it is not too long; what stood there moves on to the neighbour. */
   put(bytes: Uint8Array, start: number, end: number, ids: Int32Array, count: number): void {
     if (end - start > MAX_BYTES || count > MAX_TOKENS) return;
-    const place = hash(bytes, start, end) & (PLACES - 1);
+    const place = spread(hash(bytes, start, end)) & (PLACES - 1);
     const other = place ^ 1;
     this.lengths[other] = this.lengths[place]!;
     this.words.copyWithin(other * MAX_BYTES, place * MAX_BYTES, (place + 1) * MAX_BYTES);

@@ -2,7 +2,7 @@
 import { RobertalbertError, show } from "../../errors.ts";
 import type { Algorithm, NormalizedText, TokenPlaces, TokenSink } from "../algorithm.ts";
 import { bytesOfToken, CHAR_OF_BYTE } from "./bytes.ts";
-import { Merger, MergeTable } from "./merges.ts";
+import { type MergeRows, Merger } from "./merges.ts";
 import { sequenceBytes, wordEnd } from "./scanner.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 import { WordCache } from "./word-cache.ts";
@@ -38,14 +38,13 @@ export class ByteLevelBpe implements Algorithm {
   private readonly encoder = new TextEncoder();
 
   /**
-   * @param merges three numbers a merge, in order of rank: left id, right id, merged id
    * @throws TOKENIZER_INVALID when a byte has no token
    */
-  constructor(vocabulary: Vocabulary, merges: Int32Array, { addPrefixSpace }: ByteLevelOptions) {
+  constructor(vocabulary: Vocabulary, merges: MergeRows, { addPrefixSpace }: ByteLevelOptions) {
     this.vocabulary = vocabulary;
     this.addPrefixSpace = addPrefixSpace;
     this.vocabularySize = vocabulary.size;
-    this.merger = new Merger(new MergeTable(merges));
+    this.merger = new Merger(merges);
     this.idOfByte.set(vocabulary.idsOfBytes());
     const byte = this.idOfByte.indexOf(-1);
     if (byte >= 0) {
@@ -86,7 +85,10 @@ export class ByteLevelBpe implements Algorithm {
     );
     const length = written + (hasPrefix ? 1 : 0);
     this.encodeWords({ bytes, length, isAscii: written === end - start, hasPrefix }, start, sink);
-    if (bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(1024);
+    if (bytes.length > KEPT_BYTES) {
+      this.bytes = new Uint8Array(1024);
+      this.symbols = new Int32Array(64);
+    }
   }
 
   decode(tokens: readonly string[]): string {

@@ -1,64 +1,89 @@
 // Byte-pair merging on token ids: the pair with the lowest rank first, the leftmost of equals, until none is left.
 
-const EMPTY = -1;
+/**
+ * Which pairs are merged, by their left id: its row is [rowStarts[left], rowStarts[left + 1]) of the other arrays, in order of the
+ * right ids. Plain arrays, so that a file can hold them as they are used.
+ */
+export interface MergeRows {
+  /** One more than there are ids. */
+  rowStarts: Int32Array;
+  rights: Int32Array;
+  /** The merge of the lowest rank is done first. */
+  ranks: Int32Array;
+  /** The ids that merges make. */
+  merged: Int32Array;
+}
 
-/** Pair of ids → its merge, in open addressing on one flat array: left, right, rank and merged id of a pair lie together. */
-export class MergeTable {
-  private readonly slots: Int32Array;
-  private readonly mask: number;
-
-  /** @param merges three numbers a merge, in order of rank: left id, right id, merged id */
-  constructor(merges: Int32Array) {
-    const count = merges.length / 3;
-    const capacity = 2 ** Math.ceil(Math.log2(2 * count + 2));
-    this.mask = capacity - 1;
-    this.slots = new Int32Array(4 * capacity).fill(EMPTY);
-    const { slots } = this;
-    for (let rank = 0; rank < count; rank++) {
-      const left = merges[3 * rank]!;
-      const right = merges[3 * rank + 1]!;
-      const at = this.find(left, right);
-      // A pair that is listed twice counts with its last rank, as in tokenizers' hash map.
-      slots[at] = left;
-      slots[at + 1] = right;
-      slots[at + 2] = rank;
-      slots[at + 3] = merges[3 * rank + 2]!;
-    }
+/**
+ * @param merges three numbers a merge, in order of rank: left id, right id, merged id
+ * @param ids how many ids there are
+ */
+export function mergeRows(merges: Int32Array, ids: number): MergeRows {
+  const count = merges.length / 3;
+  const byRank = new Int32Array(count);
+  for (let rank = 0; rank < count; rank++) byRank[rank] = rank;
+  // Sorted by the right id, then, which keeps that order within a row, by the left one.
+  const byRight = new Int32Array(count);
+  sortBy(merges, 1, byRank, ids, byRight);
+  const ranks = new Int32Array(count);
+  const rowStarts = sortBy(merges, 0, byRight, ids, ranks);
+  const rights = new Int32Array(count);
+  const merged = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    rights[i] = merges[3 * ranks[i]! + 1]!;
+    merged[i] = merges[3 * ranks[i]! + 2]!;
   }
+  return { rowStarts, rights, ranks, merged };
+}
 
-  /** Where the pair's merge is, for the next two; or an empty place, which has rank -1. */
-  find(left: number, right: number): number {
-    const { slots, mask } = this;
-    const hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
-    for (let slot = (hash ^ (hash >>> 15)) & mask; ; slot = (slot + 1) & mask) {
-      const at = 4 * slot;
-      const found = slots[at];
-      if (found === EMPTY || (found === left && slots[at + 1] === right)) return at;
-    }
+/**
+ * A counting sort of ranks by the merges' left (0) or right (1) id; equals keep their order.
+ * @returns where each id's begin
+ */
+function sortBy(merges: Int32Array, part: 0 | 1, ranks: Int32Array, ids: number, order: Int32Array): Int32Array {
+  const starts = new Int32Array(ids + 1);
+  for (let i = part; i < merges.length; i += 3) starts[merges[i]! + 1]!++;
+  for (let id = 0; id < ids; id++) starts[id + 1]! += starts[id]!;
+  const next = starts.slice();
+  for (let i = 0; i < ranks.length; i++) {
+    const id = merges[3 * ranks[i]! + part]!;
+    order[next[id]!++] = ranks[i]!;
   }
+  return starts;
+}
 
-  rankAt(at: number): number {
-    return this.slots[at + 2]!;
-  }
+const NO_MERGE = -1;
 
-  mergedAt(at: number): number {
-    return this.slots[at + 3]!;
+/** The index of a pair's merge in the rows, NO_MERGE if there is none. Of one that is listed twice the last counts, as in tokenizers. */
+function findMerge({ rowStarts, rights }: MergeRows, left: number, right: number): number {
+  let low = rowStarts[left]!;
+  let high = rowStarts[left + 1]!;
+  const end = high;
+  // The first that is greater.
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (rights[middle]! <= right) low = middle + 1;
+    else high = middle;
   }
+  return low > rowStarts[left]! && low <= end && rights[low - 1] === right ? low - 1 : NO_MERGE;
 }
 
 /** A heap entry holds rank and position in one double: rank · 2³¹ + position, exact for ranks below 2²². */
 const POSITIONS = 2 ** 31;
 
+/** Room for a word of so many bytes is kept; a longer word's is given back behind it. */
+const KEPT_SYMBOLS = 256;
+
 /** Merges in place. Its arrays are kept from word to word; n log n for a word of n symbols. */
 export class Merger {
-  private readonly table: MergeTable;
-  private next = new Int32Array(64);
-  private previous = new Int32Array(64);
-  private heap = new Float64Array(128);
+  private readonly rows: MergeRows;
+  private next = new Int32Array(0);
+  private previous = new Int32Array(0);
+  private heap = new Float64Array(0);
   private heapSize = 0;
 
-  constructor(table: MergeTable) {
-    this.table = table;
+  constructor(rows: MergeRows) {
+    this.rows = rows;
   }
 
   /**
@@ -66,8 +91,8 @@ export class Merger {
    * @returns how many ids are left
    */
   merge(ids: Int32Array, count: number): number {
-    this.prepare(count);
-    const { next, previous } = this;
+    if (count > this.next.length) this.prepareFor(Math.max(count, KEPT_SYMBOLS));
+    const { next, previous, rows } = this;
     for (let i = 0; i < count; i++) {
       previous[i] = i - 1;
       next[i] = i + 1 < count ? i + 1 : -1;
@@ -80,9 +105,9 @@ export class Merger {
       const right = next[left]!;
       // Entries of symbols that have been merged since are out of date.
       if (right === -1 || ids[left] === -1) continue;
-      const at = this.table.find(ids[left]!, ids[right]!);
-      if (this.table.rankAt(at) !== rank) continue;
-      ids[left] = this.table.mergedAt(at);
+      const found = findMerge(rows, ids[left]!, ids[right]!);
+      if (found === NO_MERGE || rows.ranks[found] !== rank) continue;
+      ids[left] = rows.merged[found]!;
       ids[right] = -1;
       const after = next[right]!;
       next[left] = after;
@@ -94,22 +119,21 @@ export class Merger {
     }
     let length = 0;
     for (let i = 0; i !== -1; i = next[i]!) ids[length++] = ids[i]!;
+    if (count > KEPT_SYMBOLS) this.prepareFor(KEPT_SYMBOLS);
     return length;
   }
 
-  private prepare(count: number): void {
-    if (count > this.next.length) {
-      const capacity = Math.max(count, 2 * this.next.length);
-      this.next = new Int32Array(capacity);
-      this.previous = new Int32Array(capacity);
-      this.heap = new Float64Array(3 * capacity); // n - 1 pairs at first, two more for each of n - 1 merges, less those taken
-    }
+  private prepareFor(count: number): void {
+    this.next = new Int32Array(count);
+    this.previous = new Int32Array(count);
+    this.heap = new Float64Array(3 * count); // n - 1 pairs at first, two more for each of n - 1 merges, less those taken
   }
 
   private offer(ids: Int32Array, left: number, right: number): void {
-    const rank = this.table.rankAt(this.table.find(ids[left]!, ids[right]!));
-    if (rank === EMPTY) return;
+    const found = findMerge(this.rows, ids[left]!, ids[right]!);
+    if (found === NO_MERGE) return;
     const { heap } = this;
+    const rank = this.rows.ranks[found]!;
     const entry = rank * POSITIONS + left;
     let at = this.heapSize++;
     while (at > 0) {

@@ -1,6 +1,7 @@
 // Reads vocabularies and merges straight from the bytes of tokenizer.json and vocab.json, no string or object for each.
 import { RobertalbertError, show } from "../../errors.ts";
 import { byteOfCode } from "./bytes.ts";
+import { type MergeRows, mergeRows } from "./merges.ts";
 import { joinedHash, MAX_TOKENS, nextHash, Vocabulary } from "./vocabulary.ts";
 
 const QUOTE = 0x22;
@@ -26,8 +27,8 @@ export interface TokenizerJson {
   json: unknown;
   /** `model.vocab` behind a ByteLevel pre-tokenizer. */
   vocabulary: Vocabulary | undefined;
-  /** `model.merges`, where there is a vocabulary; see readMerges. */
-  merges: Int32Array | undefined;
+  /** `model.merges`, where there is a vocabulary. */
+  merges: MergeRows | undefined;
 }
 
 /**
@@ -128,7 +129,7 @@ function noId(bytes: Uint8Array, key: number, where: string): RobertalbertError 
 
 /**
  * @param start where a JSON list of merges begins: `["a", "b"]` as tokenizers has written them since 0.20, `"a b"` before
- * @returns three numbers a merge, in order of rank: left id, right id, merged id; and where the list ends
+ * @returns the merges, and where the list ends
  * @throws TOKENIZER_INVALID for what is no such list, and when a part or the whole of a merge is no token
  */
 export function readMerges(
@@ -136,7 +137,7 @@ export function readMerges(
   start: number,
   vocabulary: Vocabulary,
   where: string,
-): [Int32Array, number] {
+): [MergeRows, number] {
   const reader = new TokenReader(bytes, start);
   const { out } = reader;
   const merges = new Int32Array(3 * Math.ceil((bytes.length - start) / SHORTEST_MERGE));
@@ -173,7 +174,7 @@ export function readMerges(
     else if (bytes[at] !== CLOSE_LIST)
       throw badMerge(bytes, first, used / 3, "is not the last and has no comma", where);
   }
-  return [merges.slice(0, used), at + 1];
+  return [mergeRows(merges.subarray(0, used), vocabulary.size), at + 1];
 }
 
 function badMerge(bytes: Uint8Array, start: number, rank: number, problem: string, where: string): RobertalbertError {

@@ -28,7 +28,7 @@ export class Tensor {
    * @throws INPUT_INVALID when type, data and dims do not fit together
    */
   constructor(type: TensorType, data: TensorData | readonly number[] | readonly bigint[], dims: readonly number[]) {
-    const ArrayType = ARRAY_OF_TYPE[type];
+    const ArrayType = Object.hasOwn(ARRAY_OF_TYPE, type) ? ARRAY_OF_TYPE[type] : undefined;
     if (ArrayType === undefined) {
       const known = Object.keys(ARRAY_OF_TYPE).join(", ");
       throw new RobertalbertError("INPUT_INVALID", `Tensor: type is ${show(type)}, expected one of ${known}`);
@@ -73,9 +73,14 @@ export class Tensor {
 }
 
 function convert(type: TensorType, values: readonly (number | bigint)[]): TensorData {
-  if (type === "int64") return BigInt64Array.from(values, (v) => BigInt(v));
+  if (type === "int64") return BigInt64Array.from(values, toBigInt);
   if (type === "float32") return Float32Array.from(values, Number);
   if (type === "float64") return Float64Array.from(values, Number);
   if (type === "int32") return Int32Array.from(values, Number);
   return Uint8Array.from(values, Number);
+}
+
+function toBigInt(value: number | bigint): bigint {
+  if (typeof value === "bigint" || Number.isInteger(value)) return BigInt(value);
+  throw new RobertalbertError("INPUT_INVALID", `Tensor: an int64 value is ${show(value)}, expected a whole number`);
 }

@@ -127,7 +127,7 @@ function readLabels(
     const entries = Object.entries(given.id2label);
     entries.forEach(([id, label]) => {
       const n = Number(id);
-      if (!Number.isInteger(n) || n < 0 || n >= entries.length || typeof label !== "string") {
+      if (!Number.isInteger(n) || n < 0 || n >= entries.length || n in id2label || typeof label !== "string") {
         throw invalid(
           `id2label has ${show(id)} → ${show(label)}, expected the numbers 0 … ${entries.length - 1}, each with a label`,
         );

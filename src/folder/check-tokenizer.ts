@@ -3,7 +3,7 @@ import type { AlbertConfig } from "../config/config.ts";
 import { show } from "../errors.ts";
 import type { FileSource } from "../hub/files.ts";
 import { readJson } from "../hub/open.ts";
-import { readDefinition } from "../tokenizer/definition.ts";
+import { readDefinition } from "../tokenizer/read-definition.ts";
 import type { Finding } from "./finding.ts";
 import { type FolderTokenizer, readTokenizer } from "./tokenizer-files.ts";
 

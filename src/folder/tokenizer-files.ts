@@ -4,7 +4,8 @@ import { type FileSource, type FileToWrite, textFile } from "../hub/files.ts";
 import { readJson, readWhole } from "../hub/open.ts";
 import type { AddedToken } from "../tokenizer/added-tokens.ts";
 import { ByteLevelBpe } from "../tokenizer/byte-level/byte-level-bpe.ts";
-import { readDefinition, SPECIAL_NAMES, type SpecialName } from "../tokenizer/definition.ts";
+import { SPECIAL_NAMES, type SpecialName } from "../tokenizer/definition.ts";
+import { readDefinition } from "../tokenizer/read-definition.ts";
 
 /** A byte-level BPE as its two old files have it. */
 export interface Vocabulary {

@@ -1,8 +1,8 @@
 // AutoTokenizer: from a folder or its files to a tokenizer.
 import type { LoadOptions, ModelLocation } from "../hub/files.ts";
 import { openSource } from "../hub/open.ts";
-import { readDefinition } from "./definition.ts";
 import { PreTrainedTokenizer } from "./pretrained-tokenizer.ts";
+import { readDefinition } from "./read-definition.ts";
 
 export const AutoTokenizer = {
   /**

@@ -1,0 +1,76 @@
+// A folder's tokenizer files → one checked definition: tokenizer.json, or vocab.json + merges.txt; names from the config files.
+import { RobertalbertError, show } from "../errors.ts";
+import type { FileSource } from "../hub/files.ts";
+import { readJson, readWhole } from "../hub/open.ts";
+import {
+  type ConfigFiles,
+  contentOf,
+  type Json,
+  SPECIAL_NAMES,
+  type SpecialTokens,
+  type TokenizerCore,
+  type TokenizerDefinition,
+} from "./definition.ts";
+import { fromTokenizerJson } from "./tokenizer-json.ts";
+import { fromVocabularyFiles } from "./vocabulary-files.ts";
+
+/**
+ * @param addPrefixSpace overrides what the files say
+ * @throws FILE_NOT_FOUND, FILE_INVALID, TOKENIZER_INVALID, TOKENIZER_UNSUPPORTED, DEPENDENCY_MISSING
+ */
+export async function readDefinition(source: FileSource, addPrefixSpace?: boolean): Promise<TokenizerDefinition> {
+  const config = await readObject(source, "tokenizer_config.json");
+  const map = await readObject(source, "special_tokens_map.json");
+  const named: SpecialTokens = {};
+  for (const name of SPECIAL_NAMES) {
+    const written = contentOf(config[name]) ?? contentOf(map[name]);
+    if (written !== undefined) named[name] = written;
+  }
+  const files: ConfigFiles = { config, map, specials: named, addPrefixSpace };
+  const json = await readWhole(source, "tokenizer.json");
+  const { specials, ...core } =
+    json === undefined
+      ? await fromVocabularyFiles(source, files)
+      : { ...(await fromTokenizerJson(json, source.name, files)), specials: named };
+  checkIds(core, specials, source.name);
+  return { ...core, specials, modelMaxLength: readMaxLength(config.model_max_length), config };
+}
+
+/** Every id has one token, every named special token is one. */
+function checkIds({ algorithm, addedTokens }: TokenizerCore, specials: SpecialTokens, name: string): void {
+  const added = new Map<number, string>();
+  for (const { id, content } of addedTokens) {
+    const other = added.get(id) ?? algorithm.idToToken(id);
+    if (other !== undefined && other !== content)
+      throw invalid(`${name}: id ${id} belongs to the added token ${show(content)} and to ${show(other)}`);
+    const otherId = algorithm.tokenToId(content);
+    if (otherId !== undefined && otherId !== id)
+      throw invalid(`${name}: the added token ${show(content)} has the id ${id}, and in the vocabulary ${otherId}`);
+    added.set(id, content);
+  }
+  for (let id = 0; id < algorithm.vocabularySize; id++)
+    if (!algorithm.hasToken(id) && !added.has(id))
+      throw invalid(`${name}: no token has the id ${id}, while ids go up to ${algorithm.vocabularySize - 1}`);
+  const contents = new Set(added.values());
+  for (const [special, token] of Object.entries(specials))
+    if (!contents.has(token) && algorithm.tokenToId(token) === undefined)
+      throw invalid(`${name}: ${special} is ${show(token)}, which is no token of the vocabulary`);
+}
+
+async function readObject(source: FileSource, fileName: string): Promise<Json> {
+  const json = await readJson(source, fileName);
+  if (json === undefined) return {};
+  if (typeof json === "object" && json !== null && !Array.isArray(json)) return json as Json;
+  throw new RobertalbertError("FILE_INVALID", `${source.name}: ${fileName} is ${show(json)}, expected an object`);
+}
+
+function readMaxLength(value: unknown): number {
+  // Transformers writes 1e30 for "no limit".
+  return typeof value === "number" && value >= 1
+    ? Math.min(Math.floor(value), Number.MAX_SAFE_INTEGER)
+    : Number.MAX_SAFE_INTEGER;
+}
+
+function invalid(message: string): RobertalbertError {
+  return new RobertalbertError("TOKENIZER_INVALID", `${message}; fetch the tokenizer's files again`);
+}

@@ -1,5 +1,6 @@
 // A file source over http(s): the files of a folder on any server, each streamed, none kept on disk.
 import { RobertalbertError } from "../errors.ts";
+import { checkFileName } from "./file-name.ts";
 import type { FileSource, LoadOptions, ReadableFile } from "./files.ts";
 import { chunksOf, streamedFile } from "./streamed-file.ts";
 import { either, lengthOf, patientFetch, resumed, skip, statusError } from "./transfer.ts";
@@ -16,14 +17,9 @@ async function openUrl(
   fileName: string,
   signal: AbortSignal | undefined,
 ): Promise<ReadableFile | undefined> {
+  checkFileName(fileName, folder.href);
   const url = new URL(folder);
   url.pathname += encodeURIComponent(fileName);
-  if (fileName === "" || fileName === "." || fileName === ".." || /[/\\\0]/.test(fileName)) {
-    throw new RobertalbertError(
-      "FILE_INVALID",
-      `${folder.href}: file name ${JSON.stringify(fileName)} does not stay in the folder`,
-    );
-  }
   const firstConnection = new AbortController();
   const first = await patientFetch(url, {}, either(signal, firstConnection.signal));
   // A single-page app's server answers any path with its page.

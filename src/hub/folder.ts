@@ -4,6 +4,7 @@ import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RobertalbertError } from "../errors.ts";
 import { env } from "./env.ts";
+import { checkFileName } from "./file-name.ts";
 import type { FileSource, ReadableFile } from "./files.ts";
 
 /**
@@ -49,19 +50,7 @@ async function isFolder(path: string): Promise<boolean> {
 
 /** A file of a folder by its name, undefined when there is none. @throws FILE_INVALID, FILE_UNREADABLE */
 export async function openFile(folder: string, fileName: string): Promise<ReadableFile | undefined> {
-  // Names come from index files too: none may leave the folder.
-  if (
-    fileName === "" ||
-    fileName.includes("/") ||
-    fileName.includes("\\") ||
-    fileName.includes("\0") ||
-    fileName.startsWith("..")
-  ) {
-    throw new RobertalbertError(
-      "FILE_INVALID",
-      `${folder}: file name ${JSON.stringify(fileName)} does not stay in the folder`,
-    );
-  }
+  checkFileName(fileName, folder);
   const path = join(folder, fileName);
   let handle: FileHandle;
   try {

@@ -1,6 +1,7 @@
 // A model on the Hugging Face hub as a file source: each file when it is first opened, from the cache where it is there.
 import { RobertalbertError, show } from "../errors.ts";
 import { env, variable } from "./env.ts";
+import { checkFileName } from "./file-name.ts";
 import type { FileSource, LoadOptions, ReadableFile } from "./files.ts";
 import { HubApi, type HubFile, isCommit } from "./hub-api.ts";
 import type { Report } from "./progress.ts";
@@ -43,6 +44,7 @@ export async function hubSource(id: string, options: LoadOptions, report: Report
   return {
     name: id,
     async open(fileName): Promise<ReadableFile | undefined> {
+      checkFileName(fileName, id);
       throwIfAborted(signal, id);
       const cached = await cache?.open(commit.id, fileName);
       if (cached || commit.isOffline) return cached;

@@ -1,4 +1,5 @@
-// A folder's tokenizer files → one checked definition: tokenizer.json, or vocab.json + merges.txt; names from the config files.
+// A folder's tokenizer files → one checked definition: tokenizer.json (or, as it loads faster, vocabulary.bin beside it), or
+// vocab.json and merges.txt; names from the config files.
 import { RobertalbertError, show } from "../errors.ts";
 import type { FileSource } from "../hub/files.ts";
 import { readJson, readWhole } from "../hub/open.ts";
@@ -11,7 +12,8 @@ import {
   type TokenizerCore,
   type TokenizerDefinition,
 } from "./definition.ts";
-import { fromTokenizerJson } from "./tokenizer-json.ts";
+import { fromTokenizerJson, parseTokenizerJson } from "./tokenizer-json.ts";
+import { unpackVocabulary, VOCABULARY_FILE } from "./vocabulary-bin.ts";
 import { fromVocabularyFiles } from "./vocabulary-files.ts";
 
 /**
@@ -19,19 +21,22 @@ import { fromVocabularyFiles } from "./vocabulary-files.ts";
  * @throws FILE_NOT_FOUND, FILE_INVALID, TOKENIZER_INVALID, TOKENIZER_UNSUPPORTED, DEPENDENCY_MISSING
  */
 export async function readDefinition(source: FileSource, addPrefixSpace?: boolean): Promise<TokenizerDefinition> {
-  const config = await readObject(source, "tokenizer_config.json");
-  const map = await readObject(source, "special_tokens_map.json");
+  const [config, map, json, packed] = await Promise.all([
+    readObject(source, "tokenizer_config.json"),
+    readObject(source, "special_tokens_map.json"),
+    readWhole(source, "tokenizer.json"),
+    readWhole(source, VOCABULARY_FILE),
+  ]);
   const named: SpecialTokens = {};
   for (const name of SPECIAL_NAMES) {
     const written = contentOf(config[name]) ?? contentOf(map[name]);
     if (written !== undefined) named[name] = written;
   }
   const files: ConfigFiles = { config, map, specials: named, addPrefixSpace };
-  const json = await readWhole(source, "tokenizer.json");
-  const { specials, ...core } =
-    json === undefined
-      ? await fromVocabularyFiles(source, files)
-      : { ...(await fromTokenizerJson(json, source.name, files)), specials: named };
+  const parsed = (packed && unpackVocabulary(packed, json)) ?? (json && parseTokenizerJson(json, source.name));
+  const { specials, ...core } = parsed
+    ? { ...fromTokenizerJson(parsed, source.name, files), specials: named }
+    : await fromVocabularyFiles(source, files);
   checkIds(core, specials, source.name);
   return { ...core, specials, modelMaxLength: readMaxLength(config.model_max_length), config };
 }

@@ -8,12 +8,12 @@ import { readTemplate } from "./template.ts";
 import { Unigram } from "./unigram/unigram.ts";
 
 /**
- * @param bytes tokenizer.json
  * @param name of where it lies, for messages
- * @throws FILE_INVALID, TOKENIZER_INVALID, TOKENIZER_UNSUPPORTED
+ * @throws TOKENIZER_INVALID, TOKENIZER_UNSUPPORTED
  */
-export function fromTokenizerJson(bytes: Uint8Array, name: string, files: ConfigFiles): TokenizerCore {
-  const { json, vocabulary, merges } = parse(bytes, name);
+export function fromTokenizerJson(parsed: TokenizerJson, name: string, files: ConfigFiles): TokenizerCore {
+  const { vocabulary, merges } = parsed;
+  const json = parsed.json as Json;
   const preTokenizer = json.pre_tokenizer as Json | null | undefined;
   const common = { addedTokens: readAddedTokens(json.added_tokens), template: readTemplate(json.post_processor) };
   const model = json.model as Json | undefined;
@@ -31,10 +31,11 @@ export function fromTokenizerJson(bytes: Uint8Array, name: string, files: Config
   return { ...common, algorithm, addPrefixSpace: addPrefixSpace === true };
 }
 
-function parse(bytes: Uint8Array, name: string): TokenizerJson & { json: Json } {
-  let result: TokenizerJson;
+/** @throws FILE_INVALID for what is no JSON object, TOKENIZER_INVALID for a damaged vocabulary or merges */
+export function parseTokenizerJson(bytes: Uint8Array, name: string): TokenizerJson {
+  let parsed: TokenizerJson;
   try {
-    result = readTokenizerJson(bytes, `${name}: tokenizer.json`);
+    parsed = readTokenizerJson(bytes, `${name}: tokenizer.json`);
   } catch (cause) {
     if (cause instanceof RobertalbertError) throw cause;
     throw new RobertalbertError(
@@ -43,9 +44,8 @@ function parse(bytes: Uint8Array, name: string): TokenizerJson & { json: Json } 
       { cause },
     );
   }
-  if (typeof result.json === "object" && result.json !== null && !Array.isArray(result.json))
-    return { ...result, json: result.json as Json };
-  throw new RobertalbertError("FILE_INVALID", `${name}: tokenizer.json is ${show(result.json)}, expected an object`);
+  if (typeof parsed.json === "object" && parsed.json !== null && !Array.isArray(parsed.json)) return parsed;
+  throw new RobertalbertError("FILE_INVALID", `${name}: tokenizer.json is ${show(parsed.json)}, expected an object`);
 }
 
 /** Whether nothing in the file asks for more than RoBERTa's kind of BPE does. */

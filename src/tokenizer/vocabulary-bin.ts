@@ -1,0 +1,129 @@
+// vocabulary.bin: what tokenizer.json says, as the tokenizer keeps it in memory, so that loading parses no 3 MB of JSON. It lies
+// beside tokenizer.json and is ignored when that has changed. All numbers little-endian:
+//
+//   bytes  0 …  7  "RAVOCAB" and the version of this format, one byte
+//          8 … 15  hash of tokenizer.json
+//         16 … 23  hash of all that follows
+//         24 … 39  u32: bytes of a number in the lists (2 or 4), ids, merges, bytes of JSON
+//   lists          token lengths [ids], merges by left id [ids], right ids [merges], ranks [merges], merged ids [merges]
+//   JSON           {"tokenizer": tokenizer.json without vocab and merges, "odd": [[id, token], …]}
+//   the rest       the bytes of all tokens in order of their ids
+import type { MergeRows } from "./byte-level/merges.ts";
+import type { TokenizerJson } from "./byte-level/read-json.ts";
+import { Vocabulary } from "./byte-level/vocabulary.ts";
+import { parseTokenizerJson } from "./tokenizer-json.ts";
+
+/** The file's name. */
+export const VOCABULARY_FILE = "vocabulary.bin";
+
+const MAGIC = [...new TextEncoder().encode("RAVOCAB"), 1];
+const HEADER_BYTES = 40;
+/** From here on the second hash counts. */
+const HASHED_FROM = 24;
+
+/**
+ * What to write as VOCABULARY_FILE beside a tokenizer.json, for whoever writes model folders (`init`, `quantize`).
+ * @param tokenizerJson the bytes of tokenizer.json, as they are written
+ * @returns undefined for tokenizers that gain nothing by it: all but byte-level BPE
+ * @throws FILE_INVALID, TOKENIZER_INVALID for a damaged one
+ */
+export function packVocabulary(tokenizerJson: Uint8Array): Uint8Array | undefined {
+  const { json, vocabulary, merges } = parseTokenizerJson(tokenizerJson, "packVocabulary");
+  if (!vocabulary || !merges) return undefined;
+  const lengths = new Int32Array(vocabulary.size);
+  const text = new Uint8Array(vocabulary.text.length);
+  let textBytes = 0;
+  for (let id = 0; id < vocabulary.size; id++) {
+    lengths[id] = vocabulary.lengthBytes(id);
+    const start = vocabulary.spans[2 * id]!;
+    text.set(vocabulary.text.subarray(start, start + lengths[id]!), textBytes);
+    textBytes += lengths[id]!;
+  }
+  const { rowStarts, rights, ranks, merged } = merges;
+  const counts = lengths.map((_, id) => rowStarts[id + 1]! - rowStarts[id]!);
+  const lists = [lengths, counts, rights, ranks, merged];
+  const isNarrow = lists.every((list) => list.every((value) => value <= 0xffff));
+  const jsonBytes = new TextEncoder().encode(JSON.stringify({ tokenizer: json, odd: [...vocabulary.odd] }));
+  const parts = [
+    ...lists.map((list) => new Uint8Array((isNarrow ? Uint16Array.from(list) : list).buffer)),
+    jsonBytes,
+    text.subarray(0, textBytes),
+  ];
+  const packed = new Uint8Array(HEADER_BYTES + parts.reduce((sum, part) => sum + part.length, 0));
+  let at = HEADER_BYTES;
+  for (const part of parts) {
+    packed.set(part, at);
+    at += part.length;
+  }
+  const header = [isNarrow ? 2 : 4, vocabulary.size, rights.length, jsonBytes.length];
+  packed.set(new Uint8Array(Uint32Array.from(header).buffer), HASHED_FROM);
+  packed.set(MAGIC);
+  packed.set(hashOf(tokenizerJson), 8);
+  packed.set(hashOf(packed.subarray(HASHED_FROM)), 16);
+  return packed;
+}
+
+/**
+ * @param packed the bytes of VOCABULARY_FILE
+ * @param tokenizerJson those of tokenizer.json; undefined where there is none to check against
+ * @returns undefined for one that is damaged, of another version, or made from another tokenizer.json
+ */
+export function unpackVocabulary(packed: Uint8Array, tokenizerJson: Uint8Array | undefined): TokenizerJson | undefined {
+  if (packed.length < HEADER_BYTES || !startsWith(packed, 0, MAGIC)) return undefined;
+  if (!startsWith(packed, 16, hashOf(packed.subarray(HASHED_FROM)))) return undefined;
+  if (tokenizerJson && !startsWith(packed, 8, hashOf(tokenizerJson))) return undefined;
+  const [width, ids, count, jsonBytes] = new Uint32Array(packed.slice(HASHED_FROM, HEADER_BYTES).buffer) as unknown as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  let at = HEADER_BYTES;
+  const list = (length: number): Int32Array => {
+    const { buffer } = packed.slice(at, at + width * length);
+    at += width * length;
+    return width === 2 ? new Int32Array(new Uint16Array(buffer)) : new Int32Array(buffer);
+  };
+  const lengths = list(ids);
+  const counts = list(ids);
+  const [rights, ranks, merged] = [list(count), list(count), list(count)];
+  const json = JSON.parse(new TextDecoder().decode(packed.subarray(at, at + jsonBytes))) as {
+    tokenizer: unknown;
+    odd: [number, string][];
+  };
+  const spans = new Int32Array(2 * ids);
+  const rowStarts = new Int32Array(ids + 1);
+  for (let id = 0, start = 0, row = 0; id < ids; id++) {
+    spans[2 * id] = start;
+    spans[2 * id + 1] = lengths[id]!;
+    start += lengths[id]!;
+    row += counts[id]!;
+    rowStarts[id + 1] = row;
+  }
+  const merges: MergeRows = { rowStarts, rights, ranks, merged };
+  const vocabulary = new Vocabulary(packed.slice(at + jsonBytes), spans, new Map(json.odd));
+  return { json: json.tokenizer, vocabulary, merges };
+}
+
+function startsWith(bytes: Uint8Array, at: number, expected: ArrayLike<number>): boolean {
+  for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false;
+  return true;
+}
+
+/** Eight bytes that differ when the bytes do: against stale and damaged files, not against malice. */
+function hashOf(bytes: Uint8Array): Uint8Array {
+  const whole = bytes.length & ~3;
+  const isAligned = bytes.byteOffset % 4 === 0;
+  const words = isAligned
+    ? new Int32Array(bytes.buffer, bytes.byteOffset, whole / 4)
+    : new Int32Array(bytes.slice(0, whole).buffer);
+  let a = bytes.length;
+  let b = 0;
+  for (let i = 0; i < words.length; i++) {
+    a = Math.imul(a ^ words[i]!, 0x9e3779b1);
+    a ^= a >>> 15;
+    b = (((b << 5) | (b >>> 27)) + a) | 0;
+  }
+  for (let i = whole; i < bytes.length; i++) b = Math.imul(b ^ bytes[i]!, 0x01000193);
+  return new Uint8Array(Int32Array.of(a, b).buffer);
+}

@@ -70,8 +70,8 @@ export interface Algorithm {
   readonly vocabularySize: number;
   tokenToId(token: string): number | undefined;
   idToToken(id: number): string | undefined;
-  /** Whether idToToken gives one, without making it. */
-  hasToken(id: number): boolean;
+  /** The ids below vocabularySize that no token of its own has. */
+  holes(): number[];
   /** Identity for byte-level BPE. Applied to the contents of added tokens with `normalized: true` as well. */
   normalize(text: string): NormalizedText;
   /**
@@ -81,4 +81,12 @@ export interface Algorithm {
   encode(source: NormalizedText, start: number, end: number, isFirst: boolean, sink: TokenSink): void;
   /** Tokens (added ones as they are written) back to text, nothing cleaned up. */
   decode(tokens: readonly string[]): string;
+  /** The same for tokens that come bit by bit. */
+  decodeStream(): TokenDecoder;
+}
+
+/** Decodes bit by bit: what `push` and at last `end` give is together what `decode` gives for all tokens. */
+export interface TokenDecoder {
+  push(tokens: readonly string[]): string;
+  end(): string;
 }

@@ -1,4 +1,38 @@
-// From tokens to text: Transformers' clean-up of blanks.
+// From tokens to text: as a stream that cuts no character, and Transformers' clean-up of blanks.
+import type { Tensor } from "../tensor.ts";
+import type { TokenDecoder } from "./algorithm.ts";
+
+export type TokenIds = ArrayLike<number | bigint> | Tensor;
+
+export interface DecodeOptions {
+  skip_special_tokens?: boolean;
+  clean_up_tokenization_spaces?: boolean;
+}
+
+/** See PreTrainedTokenizer.decode_stream. */
+export class DecodeStream {
+  private readonly decoder: TokenDecoder;
+  private readonly tokensOf: (ids: TokenIds) => string[];
+
+  constructor(decoder: TokenDecoder, tokensOf: (ids: TokenIds) => string[]) {
+    this.decoder = decoder;
+    this.tokensOf = tokensOf;
+  }
+
+  /**
+   * Takes one id or more.
+   * @returns the text that is certain now, perhaps empty
+   * @throws INPUT_INVALID for what is no id
+   */
+  push(ids: number | bigint | TokenIds): string {
+    return this.decoder.push(this.tokensOf(typeof ids === "number" || typeof ids === "bigint" ? [ids] : ids));
+  }
+
+  /** @returns U+FFFD for a character that was never finished, else nothing; the stream may then be used anew */
+  end(): string {
+    return this.decoder.end();
+  }
+}
 
 const CUTS: readonly (readonly [string, string])[] = [
   [" .", "."],

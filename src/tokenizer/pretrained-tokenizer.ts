@@ -12,7 +12,7 @@ import {
   readTruncation,
   type TokenizerCallOptions,
 } from "./call-options.ts";
-import { cleanUp } from "./decoding.ts";
+import { cleanUp, type DecodeOptions, DecodeStream, type TokenIds } from "./decoding.ts";
 import { SPECIAL_NAMES, type SpecialName, type TokenizerDefinition } from "./definition.ts";
 import { makeRows, padRow, type Row, type Tokens } from "./rows.ts";
 import { countSpecials, type Template, withoutSpecials } from "./template.ts";
@@ -173,36 +173,34 @@ export class PreTrainedTokenizer extends Callable {
   }
 
   /** The tokens of a text as they stand in the vocabulary. Default: without special tokens. */
-  tokenize(text: string, options: { text_pair?: string | null; add_special_tokens?: boolean } = {}): string[] {
-    return this.convert_ids_to_tokens(this.encode(text, { add_special_tokens: false, ...options }));
+  tokenize(text: string, options: { pair?: string | null; add_special_tokens?: boolean } = {}): string[] {
+    const { pair = null, add_special_tokens = false } = options;
+    return this.convert_ids_to_tokens(this.encode(text, { text_pair: pair, add_special_tokens }));
   }
 
   /**
    * Ids back to text. Bytes that are no UTF-8 become U+FFFD; ids that no token has are left out, as Transformers does.
    * @param options.skip_special_tokens default false
    * @param options.clean_up_tokenization_spaces removes blanks before punctuation. Default false: Transformers 5 ignores it for BPE
+   * @throws INPUT_INVALID for what are no ids
    */
-  decode(
-    ids: ArrayLike<number | bigint> | Tensor,
-    options: { skip_special_tokens?: boolean; clean_up_tokenization_spaces?: boolean } = {},
-  ): string {
-    const tokens: string[] = [];
-    for (const value of Array.from(((ids as Tensor).data ?? ids) as ArrayLike<number | bigint>)) {
-      const id = Number(value);
-      const added = this.addedById.get(id);
-      if (added?.special && options.skip_special_tokens) continue;
-      const token = added?.content ?? this.algorithm.idToToken(id);
-      if (token !== undefined) tokens.push(token);
-    }
-    const text = this.algorithm.decode(tokens);
+  decode(ids: TokenIds, options: DecodeOptions = {}): string {
+    const text = this.algorithm.decode(this.tokensOf(ids, options.skip_special_tokens ?? false));
     return options.clean_up_tokenization_spaces ? cleanUp(text) : text;
   }
 
+  /**
+   * Decodes ids that come bit by bit: each `push` gives the text that they add, and holds back a character of which bytes are
+   * still to come; `end` gives what is left. Together they are what `decode` gives for all, without clean-up.
+   */
+  decode_stream(options: Pick<DecodeOptions, "skip_special_tokens"> = {}): DecodeStream {
+    return new DecodeStream(this.algorithm.decodeStream(), (ids) =>
+      this.tokensOf(ids, options.skip_special_tokens ?? false),
+    );
+  }
+
   /** Decodes the rows of a batch. */
-  batch_decode(
-    batch: Tensor | readonly ArrayLike<number | bigint>[],
-    options: { skip_special_tokens?: boolean; clean_up_tokenization_spaces?: boolean } = {},
-  ): string[] {
+  batch_decode(batch: Tensor | readonly TokenIds[], options: DecodeOptions = {}): string[] {
     const rows = Array.isArray(batch) ? batch : ((batch as Tensor).tolist() as number[][]);
     return rows.map((row) => this.decode(row, options));
   }
@@ -228,6 +226,17 @@ export class PreTrainedTokenizer extends Callable {
     );
   }
 
+  /** Every token with its id: the vocabulary's and the added ones. */
+  get_vocab(): Map<string, number> {
+    const vocab = new Map<string, number>();
+    for (let id = 0; id < this.algorithm.vocabularySize; id++) {
+      const token = this.algorithm.idToToken(id);
+      if (token !== undefined) vocab.set(token, id);
+    }
+    for (const [token, id] of this.idOfAdded) vocab.set(token, id);
+    return vocab;
+  }
+
   /** How many special tokens are put around one text, or a pair. */
   num_special_tokens_to_add(pair = false): number {
     return countSpecials(pair ? this.definition.template.pair : this.definition.template.single);
@@ -240,6 +249,23 @@ export class PreTrainedTokenizer extends Callable {
   private specialId(name: SpecialName): number | undefined {
     const token = this.definition.specials[name];
     return token === undefined ? undefined : this.idOf(token);
+  }
+
+  private tokensOf(ids: TokenIds, skipSpecials: boolean): string[] {
+    const values = (ids as Partial<Tensor> | undefined)?.data ?? (ids as ArrayLike<number | bigint> | undefined);
+    if (typeof values !== "object" || values === null || typeof values.length !== "number")
+      throw new RobertalbertError("INPUT_INVALID", `ids are ${show(ids)}, expected an array or a Tensor of token ids`);
+    const tokens: string[] = [];
+    for (let i = 0; i < values.length; i++) {
+      const id = Number(values[i]);
+      if (!Number.isInteger(id))
+        throw new RobertalbertError("INPUT_INVALID", `id ${i} is ${show(values[i])}, expected a whole number`);
+      const added = this.addedById.get(id);
+      if (added?.special && skipSpecials) continue;
+      const token = added?.content ?? this.algorithm.idToToken(id);
+      if (token !== undefined) tokens.push(token);
+    }
+    return tokens;
   }
 
   private get takesTypeIds(): boolean {

@@ -48,14 +48,14 @@ function checkIds({ algorithm, addedTokens }: TokenizerCore, specials: SpecialTo
     const other = added.get(id) ?? algorithm.idToToken(id);
     if (other !== undefined && other !== content)
       throw invalid(`${name}: id ${id} belongs to the added token ${show(content)} and to ${show(other)}`);
-    const otherId = algorithm.tokenToId(content);
+    const otherId = other === content ? id : algorithm.tokenToId(content);
     if (otherId !== undefined && otherId !== id)
       throw invalid(`${name}: the added token ${show(content)} has the id ${id}, and in the vocabulary ${otherId}`);
     added.set(id, content);
   }
-  for (let id = 0; id < algorithm.vocabularySize; id++)
-    if (!algorithm.hasToken(id) && !added.has(id))
-      throw invalid(`${name}: no token has the id ${id}, while ids go up to ${algorithm.vocabularySize - 1}`);
+  const hole = algorithm.holes().find((id) => !added.has(id));
+  if (hole !== undefined)
+    throw invalid(`${name}: no token has the id ${hole}, while ids go up to ${algorithm.vocabularySize - 1}`);
   const contents = new Set(added.values());
   for (const [special, token] of Object.entries(specials))
     if (!contents.has(token) && algorithm.tokenToId(token) === undefined)

@@ -1,6 +1,6 @@
 // RoBERTa's byte-level BPE as an Algorithm: words by the scanner, each word's UTF-8 bytes merged, words remembered.
 import { RobertalbertError, show } from "../../errors.ts";
-import type { Algorithm, NormalizedText, TokenPlaces, TokenSink } from "../algorithm.ts";
+import type { Algorithm, NormalizedText, TokenDecoder, TokenPlaces, TokenSink } from "../algorithm.ts";
 import { bytesOfToken, CHAR_OF_BYTE } from "./bytes.ts";
 import { type MergeRows, Merger } from "./merges.ts";
 import { sequenceBytes, wordEnd } from "./scanner.ts";
@@ -63,8 +63,8 @@ export class ByteLevelBpe implements Algorithm {
     return this.vocabulary.tokenOf(id);
   }
 
-  hasToken(id: number): boolean {
-    return this.vocabulary.has(id);
+  holes(): number[] {
+    return this.vocabulary.holes();
   }
 
   normalize(text: string): NormalizedText {
@@ -92,6 +92,18 @@ export class ByteLevelBpe implements Algorithm {
   }
 
   decode(tokens: readonly string[]): string {
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.bytesOf(tokens));
+  }
+
+  decodeStream(): TokenDecoder {
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    return {
+      push: (tokens) => decoder.decode(this.bytesOf(tokens), { stream: true }),
+      end: () => decoder.decode(),
+    };
+  }
+
+  private bytesOf(tokens: readonly string[]): Uint8Array {
     // A token that is not of the alphabet is an added one: its own UTF-8.
     const parts = tokens.map((token) => bytesOfToken(token) ?? this.encoder.encode(token));
     const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -100,7 +112,7 @@ export class ByteLevelBpe implements Algorithm {
       bytes.set(part, at);
       at += part.length;
     }
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+    return bytes;
   }
 
   /** @param origin where the stretch begins in its text, in UTF-16 units */

@@ -26,8 +26,11 @@ export class Vocabulary {
     this.size = spans.length / 2;
   }
 
-  has(id: number): boolean {
-    return this.lengthBytes(id) > 0 || this.odd.has(id);
+  /** The ids below `size` that no token has. */
+  holes(): number[] {
+    const holes: number[] = [];
+    for (let id = 0; id < this.size; id++) if (this.spans[2 * id + 1] === 0 && !this.odd.has(id)) holes.push(id);
+    return holes;
   }
 
   /** A token as vocab.json writes it. */
@@ -57,7 +60,11 @@ export class Vocabulary {
   /** The id of each byte's own token, -1 where there is none. */
   idsOfBytes(): Int32Array {
     const ids = new Int32Array(256).fill(-1);
-    for (let id = 0; id < this.size; id++) if (this.lengthBytes(id) === 1) ids[this.text[this.spans[2 * id]!]!] = id;
+    for (let id = 0, left = 256; id < this.size && left > 0; id++) {
+      if (this.spans[2 * id + 1] !== 1) continue;
+      ids[this.text[this.spans[2 * id]!]!] = id;
+      left--;
+    }
     return ids;
   }
 

@@ -1,17 +1,17 @@
 // ALBERT's own tokenizer as an Algorithm: SentencePiece Unigram, as its checkpoints have it in tokenizer.json.
-import type { Algorithm, NormalizedText, TokenSink } from "../algorithm.ts";
+import type { Algorithm, NormalizedText, TokenDecoder, TokenSink } from "../algorithm.ts";
 import { alignText, toNormalizedText } from "./aligned-text.ts";
-import { parseDecoder } from "./decoder.ts";
+import { type PieceDecoder, parseDecoder } from "./decoder.ts";
 import { UnigramModel } from "./model.ts";
 import { type Normalizer, parseNormalizer } from "./normalizers.ts";
 import { type PreTokenizer, parsePreTokenizer } from "./pre-tokenizers.ts";
 
 export class Unigram implements Algorithm {
   readonly vocabularySize: number;
-  readonly decode: (tokens: readonly string[]) => string;
   private readonly normalizer: Normalizer;
   private readonly preTokenizer: PreTokenizer;
   private readonly model: UnigramModel;
+  private readonly decoder: PieceDecoder;
 
   /**
    * @param json tokenizer.json with a `model` of type Unigram; `normalizer`, `pre_tokenizer` and `decoder` are read, too
@@ -21,7 +21,7 @@ export class Unigram implements Algorithm {
   constructor(json: Record<string, unknown>) {
     this.normalizer = parseNormalizer(json.normalizer);
     this.preTokenizer = parsePreTokenizer(json.pre_tokenizer);
-    this.decode = parseDecoder(json.decoder);
+    this.decoder = parseDecoder(json.decoder);
     this.model = new UnigramModel(json.model);
     this.vocabularySize = this.model.pieces.length;
   }
@@ -34,8 +34,8 @@ export class Unigram implements Algorithm {
     return this.model.pieces[id];
   }
 
-  hasToken(id: number): boolean {
-    return id < this.vocabularySize;
+  holes(): number[] {
+    return [];
   }
 
   normalize(text: string): NormalizedText {
@@ -63,5 +63,24 @@ export class Unigram implements Algorithm {
       sink.nextWord += 1;
       if (sink.length >= sink.limit) return;
     }
+  }
+
+  decode(tokens: readonly string[]): string {
+    return this.decoder(tokens, false);
+  }
+
+  decodeStream(): TokenDecoder {
+    let isGoingOn = false;
+    return {
+      push: (tokens) => {
+        const text = this.decoder(tokens, isGoingOn);
+        isGoingOn ||= tokens.length > 0;
+        return text;
+      },
+      end: () => {
+        isGoingOn = false;
+        return "";
+      },
+    };
   }
 }

@@ -66,6 +66,8 @@ export interface NormalizedText {
 }
 
 export interface Algorithm {
+  /** Takes whole texts, finds added tokens itself, and does not say where tokens lie: a library. */
+  readonly isOpaque?: boolean;
   /** Ids from 0 and below this may be its own; added tokens may have others. */
   readonly vocabularySize: number;
   tokenToId(token: string): number | undefined;

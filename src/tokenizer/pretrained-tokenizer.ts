@@ -54,7 +54,7 @@ export class PreTrainedTokenizer extends Callable {
     this.padding_side = definition.config.padding_side === "left" ? "left" : "right";
     this.truncation_side = definition.config.truncation_side === "left" ? "left" : "right";
     this.add_prefix_space = definition.addPrefixSpace;
-    this.textTokenizer = new TextTokenizer(definition.algorithm, definition.addedTokens);
+    this.textTokenizer = new TextTokenizer(this.algorithm, this.algorithm.isOpaque ? [] : definition.addedTokens);
     this.bareTemplate = withoutSpecials(definition.template);
     this.addedById = new Map(definition.addedTokens.map((t) => [t.id, t]));
     this.idOfAdded = new Map(definition.addedTokens.map((t) => [t.content, t.id]));
@@ -114,6 +114,7 @@ export class PreTrainedTokenizer extends Callable {
    * Encodes one text or many; with is_split_into_words a text is a list of words.
    * @throws INPUT_INVALID for what is no text, or texts of unequal length without padding
    * @throws OPTION_INVALID naming the option, and where truncation cannot do what is asked
+   * @throws OPTION_UNSUPPORTED for offsets, word ids and overflow where @huggingface/tokenizers does the work
    */
   _call(text: Text | readonly Text[], options: TokenizerCallOptions = {}): AnyBatchEncoding {
     const defaults = {
@@ -128,9 +129,10 @@ export class PreTrainedTokenizer extends Callable {
     const { texts, pairs, isSingle } = readTexts(text, options.text_pair, inWords);
     const offsets = options.return_offsets_mapping ?? false;
     const words = options.return_word_ids ?? false;
+    if (this.algorithm.isOpaque) expectNoPlaces(options);
     const template = (options.add_special_tokens ?? true) ? this.definition.template : this.bareTemplate;
     const encode = (t: Text, isFirstOfPair: boolean): Tokens => {
-      const limit = limitOf(truncation, isFirstOfPair);
+      const limit = this.algorithm.isOpaque ? undefined : limitOf(truncation, isFirstOfPair);
       if (inWords) return this.textTokenizer.encodeWords(t as readonly string[], offsets || words, limit);
       return this.textTokenizer.encodeText(t as string, offsets || words, limit);
     };
@@ -279,6 +281,17 @@ export class PreTrainedTokenizer extends Callable {
       throw new RobertalbertError("OPTION_INVALID", "padding needs a pad_token, and the tokenizer has none");
     for (const row of rows) padRow(row, Math.ceil(length / multipleOf) * multipleOf, id, side);
   }
+}
+
+/** What needs to know where tokens lie. */
+function expectNoPlaces(options: TokenizerCallOptions): void {
+  const names = ["return_offsets_mapping", "return_word_ids", "return_overflowing_tokens"] as const;
+  const wanted = names.find((name) => options[name]);
+  if (wanted === undefined) return;
+  throw new RobertalbertError(
+    "OPTION_UNSUPPORTED",
+    `${wanted}: this tokenizer.json is read by @huggingface/tokenizers, which does not say where tokens lie; there is such an answer for byte-level BPE (RoBERTa) and Unigram (ALBERT) only`,
+  );
 }
 
 /** Which texts and pairs there are; of words each is a list. */

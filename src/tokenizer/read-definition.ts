@@ -35,7 +35,7 @@ export async function readDefinition(source: FileSource, addPrefixSpace?: boolea
   const files: ConfigFiles = { config, map, specials: named, addPrefixSpace };
   const parsed = (packed && unpackVocabulary(packed, json)) ?? (json && parseTokenizerJson(json, source.name));
   const { specials, ...core } = parsed
-    ? { ...fromTokenizerJson(parsed, source.name, files), specials: named }
+    ? { ...(await fromTokenizerJson(parsed, json, source.name, files)), specials: named }
     : await fromVocabularyFiles(source, files);
   checkIds(core, specials, source.name);
   return { ...core, specials, modelMaxLength: readMaxLength(config.model_max_length), config };

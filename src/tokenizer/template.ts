@@ -28,6 +28,12 @@ export function robertaTemplate(cls: number, sep: number, trimsOffsets: boolean)
   };
 }
 
+/** `[CLS] A [SEP]` of type 0 and `[CLS] A [SEP] B [SEP]`, the second text's part of type 1. */
+function bertTemplate(cls: number, sep: number): Template {
+  const single = [special(cls), text(0), special(sep)];
+  return { single, pair: [...single, text(1, 1), special(sep, 1)], trimsOffsets: false };
+}
+
 /** The same without special tokens: add_special_tokens false. */
 export function withoutSpecials({ single, pair, trimsOffsets }: Template): Template {
   const isText = (piece: TemplatePiece) => piece.id === undefined;
@@ -52,6 +58,7 @@ export function readTemplate(json: unknown): Template {
         single?: unknown;
         pair?: unknown;
         special_tokens?: Record<string, { ids?: number[] }>;
+        processors?: unknown;
       }
     | null
     | undefined;
@@ -61,11 +68,21 @@ export function readTemplate(json: unknown): Template {
       return { single: [text(0)], pair: [text(0), text(1)], trimsOffsets: false };
     case "ByteLevel":
       return { single: [text(0)], pair: [text(0), text(1)], trimsOffsets };
-    case "RobertaProcessing": {
-      const [cls, sep] = [processor?.cls?.[1], processor?.sep?.[1]];
+    case "RobertaProcessing":
+    case "BertProcessing": {
+      const [cls, sep] = [processor.cls?.[1], processor.sep?.[1]];
       if (!Number.isInteger(cls) || !Number.isInteger(sep))
-        throw invalid(`RobertaProcessing has cls ${show(processor?.cls)} and sep ${show(processor?.sep)}`);
-      return robertaTemplate(cls as number, sep as number, trimsOffsets);
+        throw invalid(`${processor.type} has cls ${show(processor.cls)} and sep ${show(processor.sep)}`);
+      return processor.type === "BertProcessing"
+        ? bertTemplate(cls as number, sep as number)
+        : robertaTemplate(cls as number, sep as number, trimsOffsets);
+    }
+    case "Sequence": {
+      // One of them puts special tokens in, another may trim offsets.
+      const parts = Array.isArray(processor.processors) ? processor.processors.map(readTemplate) : [];
+      const wrapping = parts.find(({ single }) => single.length > 1) ?? parts[0];
+      if (!wrapping) throw invalid(`Sequence has processors ${show(processor.processors)}, expected a list`);
+      return { ...wrapping, trimsOffsets: parts.some((part) => part.trimsOffsets) };
     }
     case "TemplateProcessing": {
       const read = (pieces: unknown) => readPieces(pieces, processor?.special_tokens ?? {});
@@ -74,7 +91,7 @@ export function readTemplate(json: unknown): Template {
     default:
       throw new RobertalbertError(
         "TOKENIZER_UNSUPPORTED",
-        `tokenizer.json: post_processor is ${show(processor?.type)}, expected RobertaProcessing, TemplateProcessing, ByteLevel or null`,
+        `tokenizer.json: post_processor is ${show(processor?.type)}, expected RobertaProcessing, BertProcessing, TemplateProcessing, ByteLevel, Sequence or null`,
       );
   }
 }

@@ -4,27 +4,33 @@ import type { AddedToken } from "./added-tokens.ts";
 import { ByteLevelBpe } from "./byte-level/byte-level-bpe.ts";
 import { readTokenizerJson, type TokenizerJson } from "./byte-level/read-json.ts";
 import type { ConfigFiles, Json, TokenizerCore } from "./definition.ts";
+import { loadLibraryAlgorithm } from "./library.ts";
 import { readTemplate } from "./template.ts";
 import { Unigram } from "./unigram/unigram.ts";
 
 /**
+ * @param parsed what was read of it
+ * @param bytes the file, for a library to read
  * @param name of where it lies, for messages
- * @throws TOKENIZER_INVALID, TOKENIZER_UNSUPPORTED
+ * @throws TOKENIZER_INVALID, TOKENIZER_UNSUPPORTED, DEPENDENCY_MISSING
  */
-export function fromTokenizerJson(parsed: TokenizerJson, name: string, files: ConfigFiles): TokenizerCore {
+export async function fromTokenizerJson(
+  parsed: TokenizerJson,
+  bytes: Uint8Array | undefined,
+  name: string,
+  files: ConfigFiles,
+): Promise<TokenizerCore> {
   const { vocabulary, merges } = parsed;
   const json = parsed.json as Json;
   const preTokenizer = json.pre_tokenizer as Json | null | undefined;
   const common = { addedTokens: readAddedTokens(json.added_tokens), template: readTemplate(json.post_processor) };
   const model = json.model as Json | undefined;
   if (model?.type === "Unigram") return { ...common, algorithm: new Unigram(json), addPrefixSpace: false };
-  if (!vocabulary || !merges || !isByteLevel(json)) {
-    throw new RobertalbertError(
-      "TOKENIZER_UNSUPPORTED",
-      `${name}: tokenizer.json has a ${show(model?.type)} model behind a ${show(preTokenizer?.type)} pre-tokenizer; this version reads byte-level BPE and Unigram`,
-    );
-  }
   const { config } = files;
+  if (!vocabulary || !merges || !isByteLevel(json)) {
+    const whole = vocabulary ? (JSON.parse(new TextDecoder().decode(bytes)) as Json) : json;
+    return { ...common, algorithm: await loadLibraryAlgorithm(whole, config, name), addPrefixSpace: false };
+  }
   // Transformers' RobertaTokenizer lets tokenizer_config.json decide.
   const addPrefixSpace = files.addPrefixSpace ?? config.add_prefix_space ?? preTokenizer?.add_prefix_space ?? false;
   const algorithm = new ByteLevelBpe(vocabulary, merges, { addPrefixSpace: addPrefixSpace === true });
@@ -49,7 +55,7 @@ export function parseTokenizerJson(bytes: Uint8Array, name: string): TokenizerJs
 }
 
 /** Whether nothing in the file asks for more than RoBERTa's kind of BPE does. */
-function isByteLevel(json: Json): boolean {
+export function isByteLevel(json: Json): boolean {
   const model = json.model as Json;
   const preTokenizer = json.pre_tokenizer as Json | null | undefined;
   return (

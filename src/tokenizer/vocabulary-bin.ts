@@ -11,7 +11,8 @@
 import type { MergeRows } from "./byte-level/merges.ts";
 import type { TokenizerJson } from "./byte-level/read-json.ts";
 import { Vocabulary } from "./byte-level/vocabulary.ts";
-import { parseTokenizerJson } from "./tokenizer-json.ts";
+import type { Json } from "./definition.ts";
+import { isByteLevel, parseTokenizerJson } from "./tokenizer-json.ts";
 
 /** The file's name. */
 export const VOCABULARY_FILE = "vocabulary.bin";
@@ -29,7 +30,7 @@ const HASHED_FROM = 24;
  */
 export function packVocabulary(tokenizerJson: Uint8Array): Uint8Array | undefined {
   const { json, vocabulary, merges } = parseTokenizerJson(tokenizerJson, "packVocabulary");
-  if (!vocabulary || !merges) return undefined;
+  if (!vocabulary || !merges || !isByteLevel(json as Json)) return undefined;
   const lengths = new Int32Array(vocabulary.size);
   const text = new Uint8Array(vocabulary.text.length);
   let textBytes = 0;

@@ -16,6 +16,9 @@ export {
   AlbertForSequenceClassification,
   AlbertForTokenClassification,
   AlbertModel,
+  type AlbertModelOutput,
+  type PreTrainingOutput,
+  type QuestionAnsweringOutput,
 } from "./model/albert.ts";
 export {
   AutoConfig,
@@ -32,7 +35,7 @@ export type { ModelInputs } from "./model/inputs.ts";
 export type { ModelOptions } from "./model/load.ts";
 export { AlbertForMaskedLM } from "./model/masked-lm.ts";
 export { AlbertForMultipleChoice } from "./model/multiple-choice.ts";
-export type { CallOptions, LoadingInfo, ModelOutput } from "./model/pretrained-model.ts";
+export type { CallOptions, LoadingInfo, LogitsOutput, ModelOutput } from "./model/pretrained-model.ts";
 export type { AggregationStrategy, Entity, EntityGroup, TokenEntity } from "./pipelines/entities.ts";
 export { type FeatureExtractionOptions, FeatureExtractionPipeline } from "./pipelines/feature-extraction.ts";
 export {

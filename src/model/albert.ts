@@ -2,6 +2,7 @@
 // do more and have files of their own.
 import { RobertalbertError } from "../errors.ts";
 import type { ModelLocation } from "../hub/files.ts";
+import type { Tensor } from "../tensor.ts";
 import type { ModelWeights } from "../weights/model-weights.ts";
 import type { Encoder } from "./encoder.ts";
 import type { Head } from "./heads/head.ts";
@@ -11,10 +12,17 @@ import { loadPoolerHead, poolerHead } from "./heads/pooler.ts";
 import { spanHead, tokenLogitsHead } from "./heads/token-linear.ts";
 import { loadLinear } from "./linear.ts";
 import { loadModel, type ModelOptions } from "./load.ts";
-import { AlbertPreTrainedModel, type LoadingInfo } from "./pretrained-model.ts";
+import { AlbertPreTrainedModel, type LoadingInfo, type LogitsOutput, type ModelOutput } from "./pretrained-model.ts";
 
-/** Outputs: last_hidden_state [B, T, H], and pooler_output [B, H] if the checkpoint has a pooler. */
-export class AlbertModel extends AlbertPreTrainedModel {
+export interface AlbertModelOutput extends ModelOutput {
+  /** [B, T, H] */
+  last_hidden_state: Tensor;
+  /** [B, H], if the checkpoint has a pooler. */
+  pooler_output?: Tensor;
+}
+
+/** The encoder with its pooler. */
+export class AlbertModel extends AlbertPreTrainedModel<AlbertModelOutput> {
   static async create(encoder: Encoder, _weights: ModelWeights, info: LoadingInfo): Promise<AlbertModel> {
     const { pooler } = encoder.weights;
     return new AlbertModel(
@@ -30,8 +38,16 @@ export class AlbertModel extends AlbertPreTrainedModel {
   }
 }
 
-/** Outputs: prediction_logits [B, T, V] and sop_logits [B, num_labels] (sentence order). */
-export class AlbertForPreTraining extends AlbertPreTrainedModel {
+/** Outputs whose head is not in the checkpoint are absent, which only happens with `allow_missing`. */
+export interface PreTrainingOutput extends ModelOutput {
+  /** [B, T, V] */
+  prediction_logits: Tensor;
+  /** Sentence order, [B, num_labels]. */
+  sop_logits: Tensor;
+}
+
+/** Both heads of the pre-training: masked tokens and sentence order. */
+export class AlbertForPreTraining extends AlbertPreTrainedModel<PreTrainingOutput> {
   static async create(encoder: Encoder, weights: ModelWeights, info: LoadingInfo): Promise<AlbertForPreTraining> {
     const heads: Head[] = [];
     if (weights.has("predictions.dense.weight"))
@@ -47,7 +63,7 @@ export class AlbertForPreTraining extends AlbertPreTrainedModel {
 }
 
 /** Output: logits [B, num_labels]; `config.problem_type` says how to read them. */
-export class AlbertForSequenceClassification extends AlbertPreTrainedModel {
+export class AlbertForSequenceClassification extends AlbertPreTrainedModel<LogitsOutput> {
   static async create(
     encoder: Encoder,
     weights: ModelWeights,
@@ -67,7 +83,7 @@ export class AlbertForSequenceClassification extends AlbertPreTrainedModel {
 }
 
 /** Output: logits [B, T, num_labels]. */
-export class AlbertForTokenClassification extends AlbertPreTrainedModel {
+export class AlbertForTokenClassification extends AlbertPreTrainedModel<LogitsOutput> {
   static async create(
     encoder: Encoder,
     weights: ModelWeights,
@@ -85,8 +101,16 @@ export class AlbertForTokenClassification extends AlbertPreTrainedModel {
   }
 }
 
-/** Outputs: start_logits and end_logits [B, T]. */
-export class AlbertForQuestionAnswering extends AlbertPreTrainedModel {
+/** Absent when loaded with `allow_missing` from a checkpoint without this head. */
+export interface QuestionAnsweringOutput extends ModelOutput {
+  /** [B, T] */
+  start_logits: Tensor;
+  /** [B, T] */
+  end_logits: Tensor;
+}
+
+/** Where an answer starts and ends. */
+export class AlbertForQuestionAnswering extends AlbertPreTrainedModel<QuestionAnsweringOutput> {
   static async create(encoder: Encoder, weights: ModelWeights, info: LoadingInfo): Promise<AlbertForQuestionAnswering> {
     if (encoder.config.num_labels !== 2) {
       throw new RobertalbertError(

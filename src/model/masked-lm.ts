@@ -8,10 +8,10 @@ import type { TokenScore } from "./heads/top-entries.ts";
 import { type ModelInputs, readInputs } from "./inputs.ts";
 import { loadModel, type ModelOptions } from "./load.ts";
 import { checkOutputRows } from "./packs.ts";
-import { AlbertPreTrainedModel, type LoadingInfo } from "./pretrained-model.ts";
+import { AlbertPreTrainedModel, type LoadingInfo, type LogitsOutput } from "./pretrained-model.ts";
 
 /** Output: logits [B, T, V], and `top_tokens`, which spares computing and copying them all. */
-export class AlbertForMaskedLM extends AlbertPreTrainedModel {
+export class AlbertForMaskedLM extends AlbertPreTrainedModel<LogitsOutput> {
   private readonly head: MaskedLmWeights | undefined;
 
   constructor(encoder: Encoder, head: MaskedLmWeights | undefined, info: LoadingInfo) {

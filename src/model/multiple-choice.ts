@@ -7,12 +7,12 @@ import type { Encoder } from "./encoder.ts";
 import { loadPoolerHead } from "./heads/pooler.ts";
 import type { FloatInput, IntegerInput, ModelInputs } from "./inputs.ts";
 import { loadModel, type ModelOptions } from "./load.ts";
-import { AlbertPreTrainedModel, type CallOptions, type LoadingInfo, type ModelOutput } from "./pretrained-model.ts";
+import { AlbertPreTrainedModel, type CallOptions, type LoadingInfo, type LogitsOutput } from "./pretrained-model.ts";
 
 const INPUT_NAMES = ["input_ids", "attention_mask", "token_type_ids", "position_ids", "inputs_embeds"] as const;
 
 /** Inputs [B, C, T] (inputs_embeds [B, C, T, E]), all C the same. Output: logits [B, C]; hidden states and attentions are [B·C, …]. */
-export class AlbertForMultipleChoice extends AlbertPreTrainedModel {
+export class AlbertForMultipleChoice extends AlbertPreTrainedModel<LogitsOutput> {
   static async create(encoder: Encoder, weights: ModelWeights, info: LoadingInfo): Promise<AlbertForMultipleChoice> {
     return new AlbertForMultipleChoice(encoder, await loadPoolerHead("logits", encoder, weights, "classifier"), info);
   }
@@ -22,7 +22,7 @@ export class AlbertForMultipleChoice extends AlbertPreTrainedModel {
     return loadModel("AlbertForMultipleChoice", AlbertForMultipleChoice.create, location, options);
   }
 
-  override async _call(inputs: ModelInputs & CallOptions, options: CallOptions = {}): Promise<ModelOutput> {
+  override async _call(inputs: ModelInputs & CallOptions, options: CallOptions = {}): Promise<LogitsOutput> {
     const merged: ModelInputs & CallOptions = { ...inputs };
     let choices: number | undefined;
     for (const name of INPUT_NAMES) {
@@ -35,7 +35,7 @@ export class AlbertForMultipleChoice extends AlbertPreTrainedModel {
       Object.assign(merged, { [name]: rows });
     }
     const output = await super._call(merged, options);
-    const logits = output.logits as Tensor | undefined; // absent when loaded with allow_missing
+    const logits: Tensor | undefined = output.logits; // absent when loaded with allow_missing
     if (logits === undefined) return output;
     return { ...output, logits: new Tensor("float32", logits.data, [logits.size / choices!, choices!]) };
   }

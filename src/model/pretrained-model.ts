@@ -24,11 +24,16 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** Named Tensors; `hidden_states` and `attentions` are arrays of them. */
+/** What every model can give; each class adds its own Tensors. */
 export interface ModelOutput {
-  [name: string]: Tensor | Tensor[] | undefined;
   hidden_states?: Tensor[];
   attentions?: Tensor[];
+}
+
+/** Of the classes with one head. */
+export interface LogitsOutput extends ModelOutput {
+  /** Absent when loaded with `allow_missing` from a checkpoint without this head. */
+  logits: Tensor;
 }
 
 /** How Transformers' loading report reads. */
@@ -37,9 +42,9 @@ export interface LoadingInfo {
   unexpected_keys: readonly string[];
 }
 
-export interface AlbertPreTrainedModel {
+export interface AlbertPreTrainedModel<Output extends ModelOutput = ModelOutput> {
   // biome-ignore lint/style/useShorthandFunctionType: a class with a call signature needs the merged interface
-  (inputs: ModelInputs & CallOptions, options?: CallOptions): Promise<ModelOutput>;
+  (inputs: ModelInputs & CallOptions, options?: CallOptions): Promise<Output>;
 }
 
 /**
@@ -47,7 +52,7 @@ export interface AlbertPreTrainedModel {
  * queued. Hidden positions (attention_mask 0) are not computed: their outputs are 0.
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: Callable makes the instance a function
-export abstract class AlbertPreTrainedModel extends Callable {
+export abstract class AlbertPreTrainedModel<Output extends ModelOutput = ModelOutput> extends Callable {
   readonly config: AlbertConfig;
   readonly loading_info: LoadingInfo;
   /** The wasm build that computes. */
@@ -59,7 +64,9 @@ export abstract class AlbertPreTrainedModel extends Callable {
     super();
     this.config = encoder.config;
     this.build = encoder.kernels.build;
-    this.loading_info = loadingInfo;
+    // Not the weights that it may be part of: they would keep the files' bytes in memory.
+    const { missing_keys, unexpected_keys } = loadingInfo;
+    this.loading_info = { missing_keys, unexpected_keys };
     this.loaded = { encoder, heads };
   }
 
@@ -71,7 +78,7 @@ export abstract class AlbertPreTrainedModel extends Callable {
   /**
    * @throws INPUT_INVALID, INPUT_TOO_LONG, OPTION_INVALID, OUT_OF_MEMORY, ABORTED, DISPOSED; the model stays usable (but for DISPOSED)
    */
-  async _call(inputs: ModelInputs & CallOptions, options: CallOptions = {}): Promise<ModelOutput> {
+  async _call(inputs: ModelInputs & CallOptions, options: CallOptions = {}): Promise<Output> {
     const batch = readInputs(inputs, this.config);
     return this.run(batch, { ...pickOptions(inputs), ...options }, this.requireLoaded().heads);
   }
@@ -90,7 +97,7 @@ export abstract class AlbertPreTrainedModel extends Callable {
   }
 
   /** Queues one forward pass of `batch` through encoder and heads. */
-  protected run(batch: Batch, options: CallOptions, heads: readonly Head[]): Promise<ModelOutput> {
+  protected run(batch: Batch, options: CallOptions, heads: readonly Head[]): Promise<Output> {
     checkOptions(options);
     checkOutputRows(options.output_rows, batch);
     const { signal } = options;
@@ -105,7 +112,7 @@ export abstract class AlbertPreTrainedModel extends Callable {
     throw new RobertalbertError("DISPOSED", "the model has been disposed of: load it again with from_pretrained");
   }
 
-  private async forward(batch: Batch, options: CallOptions, heads: readonly Head[]): Promise<ModelOutput> {
+  private async forward(batch: Batch, options: CallOptions, heads: readonly Head[]): Promise<Output> {
     const alive = () => {
       this.requireLoaded();
       if (options.signal?.aborted) throw aborted(options.signal);
@@ -127,15 +134,11 @@ export abstract class AlbertPreTrainedModel extends Callable {
 
     const { hidden_size: H, num_attention_heads: A } = encoder.config;
     const { B, T } = batch;
-    return {
-      ...run.outputs(),
-      ...(captures.hiddenStates && {
-        hidden_states: captures.hiddenStates.map((v) => new Tensor("float32", v, [B, T, H])),
-      }),
-      ...(captures.attentions && {
-        attentions: captures.attentions.map((v) => new Tensor("float32", v, [B, A, T, T])),
-      }),
-    };
+    const output: ModelOutput = run.outputs();
+    if (captures.hiddenStates)
+      output.hidden_states = captures.hiddenStates.map((v) => new Tensor("float32", v, [B, T, H]));
+    if (captures.attentions) output.attentions = captures.attentions.map((v) => new Tensor("float32", v, [B, A, T, T]));
+    return output as Output; // the heads of a class give what its Output names
   }
 }
 

@@ -104,7 +104,7 @@ export class FeatureExtractionPipeline extends TextPipeline<AlbertModel> {
       forward: async (rows) => {
         const output_rows = rows.map((row) => (pooling === "cls" ? [0] : [...row.ids.keys()]));
         const output = await this.model(toModelInputs(rows), { output_rows, ...(signal && { signal }) });
-        const values = (output.last_hidden_state as Tensor).data as Float32Array;
+        const values = output.last_hidden_state.data as Float32Array;
         let first = 0;
         return output_rows.map((positions) => {
           const start = first;

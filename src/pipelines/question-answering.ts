@@ -1,7 +1,6 @@
 // The question-answering pipeline: a question and a text in, the parts of the text that answer it out.
 import { RobertalbertError, show } from "../errors.ts";
 import type { AlbertForQuestionAnswering } from "../model/albert.ts";
-import type { Tensor } from "../tensor.ts";
 import { bestSpans, nullScore, type SpanLogits, spanProbabilities } from "./answer-spans.ts";
 import { collect, type Inputs, isAsyncIterable, stream, toModelInputs, type Work } from "./stream.ts";
 import { expectText, readTopK, type TextOptions, TextPipeline, type TextRow } from "./text-pipeline.ts";
@@ -142,7 +141,7 @@ export class QuestionAnsweringPipeline extends TextPipeline<AlbertForQuestionAns
   private async logits(rows: readonly TextRow[], signal: AbortSignal | undefined): Promise<SpanLogits[]> {
     const output_rows = rows.map((row) => [...row.ids.keys()]);
     const output = await this.model(toModelInputs(rows), { output_rows, ...(signal && { signal }) });
-    const [start, end] = [output.start_logits, output.end_logits].map((t) => (t as Tensor).data as Float32Array);
+    const [start, end] = [output.start_logits, output.end_logits].map((t) => t.data as Float32Array);
     let last = 0;
     return rows.map((row) => {
       const first = last;

@@ -1,6 +1,5 @@
 // Rows to the logits of a sequence classifier, and what windows of one text come to.
 import type { AlbertForSequenceClassification } from "../model/albert.ts";
-import type { Tensor } from "../tensor.ts";
 import { type Row, toModelInputs } from "./stream.ts";
 
 /** [num_labels] for each row. */
@@ -10,7 +9,7 @@ export async function sequenceLogits(
   signal: AbortSignal | undefined,
 ): Promise<Float32Array[]> {
   const { logits } = await model(toModelInputs(rows), { ...(signal && { signal }) });
-  const { data, dims } = logits as Tensor;
+  const { data, dims } = logits;
   const L = dims[1]!;
   return rows.map((_, i) => (data as Float32Array).slice(i * L, (i + 1) * L));
 }

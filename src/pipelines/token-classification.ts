@@ -1,7 +1,6 @@
 // The token-classification pipeline: texts in, labelled tokens or whole entities with their places out.
 import { RobertalbertError, show } from "../errors.ts";
 import type { AlbertForTokenClassification } from "../model/albert.ts";
-import type { Tensor } from "../tensor.ts";
 import {
   type AggregationStrategy,
   type Entity,
@@ -88,7 +87,7 @@ export class TokenClassificationPipeline extends TextPipeline<AlbertForTokenClas
   private async logits(rows: readonly TextRow[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
     const output_rows = rows.map((row) => [...row.ids.keys()]);
     const { logits } = await this.model(toModelInputs(rows), { output_rows, ...(signal && { signal }) });
-    const { data, dims } = logits as Tensor;
+    const { data, dims } = logits;
     let end = 0;
     return rows.map((row) => {
       const start = end;

@@ -69,7 +69,7 @@ function compare(golden: GoldenCase, className: string, call: GoldenCall, output
   for (const [name, tensorName] of Object.entries(call.outputs)) {
     const expected = golden.tensors.get(tensorName)!;
     const label = `${call.name}: ${name}`;
-    const parts = name === "hidden_states" || name === "attentions" ? output[name]! : [output[name] as Tensor];
+    const parts = [(output as Record<string, Tensor | Tensor[]>)[name]!].flat();
     const size = expected.size / parts.length;
     expect(
       parts.map((part) => part.size),

@@ -1,9 +1,8 @@
 // Properties: what a token gets depends on its own text alone, not on batch, padding, neighbours, or how the call is written.
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { AlbertForPreTraining } from "../../src/model/albert.ts";
+import type { AlbertForPreTraining, PreTrainingOutput } from "../../src/model/albert.ts";
 import { AutoModelForPreTraining } from "../../src/model/auto.ts";
-import type { ModelOutput } from "../../src/model/pretrained-model.ts";
 import { Tensor } from "../../src/tensor.ts";
 import { describeBuilds } from "../support/builds.ts";
 import { randomNumbers, TINY_CONFIG, type TinyModel, tinyModel } from "../support/checkpoint.ts";
@@ -125,7 +124,7 @@ describeBuilds("independence", (build) => {
         const full = await model(inputs);
         const some = await model({ ...inputs, output_rows });
         const places = output_rows.flatMap((rows, b) => rows.map((t) => b * length + t));
-        expect((some.prediction_logits as Tensor).dims).toEqual([places.length, V]);
+        expect(some.prediction_logits.dims).toEqual([places.length, V]);
         expectClose(rowsOf(some, "prediction_logits"), rowsOf(full, "prediction_logits", places));
         expectClose(rowsOf(some, "sop_logits"), rowsOf(full, "sop_logits"));
       }),
@@ -254,7 +253,7 @@ describeBuilds("independence", (build) => {
     expect(Object.keys(inside).sort()).toEqual(["attentions", "hidden_states", "prediction_logits", "sop_logits"]);
     expect(inside.hidden_states!.map((t) => t.dims)).toEqual(new Array(4).fill([1, 3, H]));
     expect(inside.attentions!.map((t) => t.dims)).toEqual(new Array(3).fill([1, 3, 3, 3]));
-    expect((inside.prediction_logits as Tensor).dims).toEqual([1, V]);
+    expect(inside.prediction_logits.dims).toEqual([1, V]);
     expect(beside).toEqual(inside);
     const both = await model({ input_ids, output_hidden_states: true }, { output_hidden_states: false });
     expect(both.hidden_states).toBeUndefined();
@@ -304,8 +303,12 @@ describeBuilds("independence", (build) => {
 });
 
 /** The values of an output at the given rows, or all. */
-function rowsOf(output: ModelOutput, name: string, rows?: readonly number[]): number[] {
-  const tensor = output[name] as Tensor;
+function rowsOf(
+  output: PreTrainingOutput,
+  name: "prediction_logits" | "sop_logits",
+  rows?: readonly number[],
+): number[] {
+  const tensor = output[name];
   const width = tensor.dims.at(-1)!;
   const values = tensor.data as Float32Array;
   return rows ? rows.flatMap((row) => [...values.subarray(row * width, (row + 1) * width)]) : [...values];

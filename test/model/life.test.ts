@@ -214,6 +214,18 @@ describe("memory", () => {
     await model.dispose();
   });
 
+  it("does not hold the files that it was loaded from", async () => {
+    const load = async () => {
+      const { files } = await tinyModel("AlbertModel");
+      return { model: await AutoModel.from_pretrained(files), bytes: new WeakRef(files["model.safetensors"]!) };
+    };
+    const { model, bytes } = await load();
+    await collectGarbage();
+    expect(bytes.deref()).toBeUndefined();
+    expect(model.loading_info).toEqual({ missing_keys: [], unexpected_keys: [] });
+    await model.dispose();
+  });
+
   it("is given back by dispose, also while the disposed model is still referred to", async () => {
     const { files } = await tinyModel("AlbertModel", { ...MIDDLE, vocab_size: 20_000 });
     const models = [];

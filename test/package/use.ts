@@ -28,7 +28,7 @@ for (const build of runtimeInfo().builds) {
   const model = await AutoModel.from_pretrained(folder, { module });
   const { last_hidden_state } = await model(tokenizer(["a text", "another, longer text"], { padding: true }));
   assert.equal(model.build, build);
-  assert(last_hidden_state instanceof Tensor);
+  assert(last_hidden_state instanceof Tensor); // typed without this line too
   assert.deepEqual(
     [last_hidden_state.dims[0], last_hidden_state.dims[2]],
     [2, (await AutoConfig.from_pretrained(folder)).hidden_size],

@@ -60,6 +60,8 @@ export async function startHub(): Promise<HubServer> {
     if (!bytes) return void response.writeHead(404).end();
     if (!hub.onFile(name, bytes, request, response)) sendFile(request, response, bytes, { etag: '"store"' });
   });
+  // By another name: Python follows redirects on the same host by itself.
+  const storeUrl = store.url.replace("127.0.0.1", "localhost");
   const front: TestServer = await startServer((request, response) => {
     note(request, "hub");
     const path = decodeURIComponent(new URL(request.url ?? "", front.url).pathname);
@@ -128,7 +130,7 @@ export async function startHub(): Promise<HubServer> {
     const key = sha256(bytes);
     blobs.set(key, [name, bytes]);
     const linked = { "x-linked-size": String(bytes.length), "x-linked-etag": `"${key}"` };
-    response.writeHead(302, { ...common, ...linked, location: `${store.url}/${key}` }).end();
+    response.writeHead(302, { ...common, ...linked, location: `${storeUrl}/${key}` }).end();
   }
 
   const hub: HubServer = {

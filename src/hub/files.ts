@@ -4,8 +4,11 @@
 export interface ReadableFile {
   readonly name: string;
   readonly sizeBytes: number;
-  /** Reads exactly `lengthBytes` from `offsetBytes`. The result may be a view: do not write into it. */
-  read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
+  /**
+   * Reads exactly `lengthBytes` from `offsetBytes`. The result may be a view: do not write into it.
+   * @param into memory of that length in which the bytes may be put to spare a copy; the result is then `into` itself
+   */
+  read(offsetBytes: number, lengthBytes: number, into?: Uint8Array): Promise<Uint8Array>;
   /**
    * A promise of the reader: from now on only these ranges are read, each byte once. What came over a network in one stream is
    * then let go as it is read. Absent where nothing is kept anyway.

@@ -67,18 +67,17 @@ export async function openFile(folder: string, fileName: string): Promise<Readab
   return {
     name: fileName,
     sizeBytes: info.size,
-    read: (offset, length) => readAt(handle, path, offset, length),
+    read: (offset, length, into = new Uint8Array(length)) => readAt(handle, path, offset, into),
     close: () => handle.close(),
   };
 }
 
-async function readAt(handle: FileHandle, path: string, offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(lengthBytes);
+async function readAt(handle: FileHandle, path: string, offsetBytes: number, bytes: Uint8Array): Promise<Uint8Array> {
   let done = 0;
-  while (done < lengthBytes) {
+  while (done < bytes.length) {
     let got: number;
     try {
-      got = (await handle.read(bytes, done, lengthBytes - done, offsetBytes + done)).bytesRead;
+      got = (await handle.read(bytes, done, bytes.length - done, offsetBytes + done)).bytesRead;
     } catch (cause) {
       throw unreadable(path, cause);
     }

@@ -54,9 +54,9 @@ export class Report {
         let loaded = 0;
         return {
           ...file,
-          async read(offset, length) {
+          async read(offset, length, into) {
             throwIfAborted(signal, source.name);
-            const bytes = await file.read(offset, length);
+            const bytes = await file.read(offset, length, into);
             loaded += length;
             progress?.at(loaded);
             return bytes;

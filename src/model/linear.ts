@@ -38,8 +38,7 @@ export async function loadLinear(
   const scratch = kernels.allocate(Math.min(blockRows, N) * K * 4);
   for (let row = 0; row < N; row += blockRows) {
     const rows = Math.min(blockRows, N - row);
-    const block = await weights.readRows(weightName, row, rows);
-    kernels.floats(scratch, block.length).set(block);
+    await weights.readRowsInto(weightName, row, kernels.floats(scratch, rows * K));
     kernels.exports.packRows(packed + row * K * 4, scratch, K * 4, rows, K);
   }
   kernels.release(mark);

@@ -66,10 +66,18 @@ export class Checkpoint {
   }
 
   /**
-   * Rows first … first + count - 1 of a tensor (its first dimension), row-major. Do not write into the result.
+   * Rows first … first + count - 1 of a tensor (its first dimension), row-major.
    * @throws TENSOR_INVALID for a dtype that is no weight's, or values that are not finite
    */
   async readRows(entry: TensorEntry, first: number, count: number): Promise<Float32Array> {
+    const rows = entry.shape[0] ?? 1;
+    const values = new Float32Array((entry.shape.reduce((a, b) => a * b, 1) / rows) * count);
+    await this.readRowsInto(entry, first, values);
+    return values;
+  }
+
+  /** The same into memory that is there: as many rows as it holds. */
+  async readRowsInto(entry: TensorEntry, first: number, values: Float32Array): Promise<void> {
     const width = BYTES_OF_DTYPE[entry.dtype];
     const where = `${this.sourceName}: ${entry.file.name}: tensor ${show(entry.name)}`;
     if (width === undefined) {
@@ -79,16 +87,25 @@ export class Checkpoint {
       );
     }
     const rowBytes = entry.lengthBytes / (entry.shape[0] ?? 1);
-    const values = toFloat32(await readBytes(entry, first, count, rowBytes, width), entry.dtype);
-    for (let i = 0; i < values.length; i++) {
-      if (Number.isFinite(values[i])) continue;
-      const index = (first * rowBytes) / width + i;
-      throw new RobertalbertError(
-        "TENSOR_INVALID",
-        `${where} is ${values[i]} at index ${index}, expected finite values: the training diverged or the file is damaged`,
-      );
+    const { file, offsetBytes, shape, strides } = entry;
+    const start = offsetBytes + first * (strides ? strides[0]! * width : rowBytes);
+    const lengthBytes = values.length * width;
+    if (strides) {
+      const rows = lengthBytes / rowBytes;
+      values.set(toFloat32(await readStrided(file, start, [rows, ...shape.slice(1)], strides, width), entry.dtype));
+    } else if (entry.dtype === "F32") {
+      const into = new Uint8Array(values.buffer, values.byteOffset, lengthBytes);
+      const bytes = await file.read(start, lengthBytes, into);
+      if (bytes !== into) into.set(bytes);
+    } else {
+      values.set(toFloat32(await file.read(start, lengthBytes), entry.dtype));
     }
-    return values;
+    if (areFinite(values)) return;
+    const i = values.findIndex((value) => !Number.isFinite(value));
+    throw new RobertalbertError(
+      "TENSOR_INVALID",
+      `${where} is ${values[i]} at index ${(first * rowBytes) / width + i}, expected finite values: the training diverged or the file is damaged`,
+    );
   }
 
   /** A promise that from now on only these are read, and each once. */
@@ -105,16 +122,12 @@ export class Checkpoint {
   }
 }
 
-function readBytes(
-  entry: TensorEntry,
-  first: number,
-  count: number,
-  rowBytes: number,
-  width: number,
-): Promise<Uint8Array> {
-  const { file, offsetBytes, shape, strides } = entry;
-  if (strides === undefined) return file.read(offsetBytes + first * rowBytes, count * rowBytes);
-  return readStrided(file, offsetBytes + first * strides[0]! * width, [count, ...shape.slice(1)], strides, width);
+/** NaN and the infinities are the floats whose exponent is all ones: adding 1 to it carries into the sign. */
+function areFinite(values: Float32Array): boolean {
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  let carried = 0;
+  for (let i = 0; i < bits.length; i++) carried |= (bits[i]! & 0x7f800000) + 0x00800000;
+  return carried >= 0;
 }
 
 /** Opens the files of the first format that is there into `files`; returns the format. */

@@ -5,6 +5,7 @@
 export { activateRows } from "./activation";
 export { attention, attentionScratchBytes } from "./attention";
 export { embed } from "./embedding";
+export { areFinite } from "./finite";
 export { albertLayer } from "./layer";
 export { layerNorm } from "./layernorm";
 export { matmulF32 } from "./matmul-f32";

@@ -38,7 +38,8 @@ export async function loadLinear(
   const scratch = kernels.allocate(Math.min(blockRows, N) * K * 4);
   for (let row = 0; row < N; row += blockRows) {
     const rows = Math.min(blockRows, N - row);
-    await weights.readRowsInto(weightName, row, kernels.floats(scratch, rows * K));
+    const areFinite = () => kernels.exports.areFinite(scratch, rows * K) === 1;
+    await weights.readRowsInto(weightName, row, kernels.floats(scratch, rows * K), areFinite);
     kernels.exports.packRows(packed + row * K * 4, scratch, K * 4, rows, K);
   }
   kernels.release(mark);

@@ -61,6 +61,7 @@ export interface KernelExports {
     ]
   ): void;
   albertLayer(weights: number, call: number): void;
+  areFinite(x: number, n: number): number;
   multiplyAddPeak(operands: number, steps: number): void;
 }
 

@@ -76,8 +76,16 @@ export class Checkpoint {
     return values;
   }
 
-  /** The same into memory that is there: as many rows as it holds. */
-  async readRowsInto(entry: TensorEntry, first: number, values: Float32Array): Promise<void> {
+  /**
+   * The same into memory that is there: as many rows as it holds.
+   * @param areFinite whether all of it is now finite; for who knows faster than a plain loop
+   */
+  async readRowsInto(
+    entry: TensorEntry,
+    first: number,
+    values: Float32Array,
+    areFinite: () => boolean = () => values.every(Number.isFinite),
+  ): Promise<void> {
     const width = BYTES_OF_DTYPE[entry.dtype];
     const where = `${this.sourceName}: ${entry.file.name}: tensor ${show(entry.name)}`;
     if (width === undefined) {
@@ -100,7 +108,7 @@ export class Checkpoint {
     } else {
       values.set(toFloat32(await file.read(start, lengthBytes), entry.dtype));
     }
-    if (areFinite(values)) return;
+    if (areFinite()) return;
     const i = values.findIndex((value) => !Number.isFinite(value));
     throw new RobertalbertError(
       "TENSOR_INVALID",
@@ -120,14 +128,6 @@ export class Checkpoint {
   async close(): Promise<void> {
     await Promise.all(this.files.map((file) => file.close()));
   }
-}
-
-/** NaN and the infinities are the floats whose exponent is all ones: adding 1 to it carries into the sign. */
-function areFinite(values: Float32Array): boolean {
-  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
-  let carried = 0;
-  for (let i = 0; i < bits.length; i++) carried |= (bits[i]! & 0x7f800000) + 0x00800000;
-  return carried >= 0;
 }
 
 /** Opens the files of the first format that is there into `files`; returns the format. */

@@ -62,9 +62,13 @@ export class ModelWeights {
     return this.checkpoint.readRows(this.entry(name), first, count);
   }
 
-  /** As many rows from row `first` as `values` holds, put there. @throws TENSOR_MISSING, TENSOR_INVALID, FILE_UNREADABLE */
-  readRowsInto(name: string, first: number, values: Float32Array): Promise<void> {
-    return this.checkpoint.readRowsInto(this.entry(name), first, values);
+  /**
+   * As many rows from row `first` as `values` holds, put there.
+   * @param areFinite whether all of it is now finite; for who knows faster than a plain loop
+   * @throws TENSOR_MISSING, TENSOR_INVALID, FILE_UNREADABLE
+   */
+  readRowsInto(name: string, first: number, values: Float32Array, areFinite?: () => boolean): Promise<void> {
+    return this.checkpoint.readRowsInto(this.entry(name), first, values, areFinite);
   }
 
   /** A promise that from now on each tensor is read once, row after row: files that came as streams are let go on the way. */

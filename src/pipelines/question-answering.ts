@@ -1,9 +1,17 @@
 // The question-answering pipeline: a question and a text in, the parts of the text that answer it out.
-import { RobertalbertError, show } from "../errors.ts";
+import { RobertalbertError } from "../errors.ts";
 import type { AlbertForQuestionAnswering } from "../model/albert.ts";
 import { bestSpans, nullScore, type SpanLogits, spanProbabilities } from "./answer-spans.ts";
 import { collect, type Inputs, isAsyncIterable, stream, toModelInputs, type Work } from "./stream.ts";
-import { expectText, readTopK, type TextOptions, TextPipeline, type TextRow } from "./text-pipeline.ts";
+import {
+  expectText,
+  type RowOptions,
+  readTopK,
+  readWhole,
+  type TextOptions,
+  TextPipeline,
+  type TextRow,
+} from "./text-pipeline.ts";
 
 export interface QuestionAnsweringOptions extends TextOptions {
   /** How many answers. Default 1: then an answer by itself is given, else a list. */
@@ -98,13 +106,7 @@ export class QuestionAnsweringPipeline extends TextPipeline<AlbertForQuestionAns
 
   private work(options: QuestionAnsweringOptions): Work<QuestionInput, TextRow, SpanLogits, Answer | Answer[]> {
     const top_k = readTopK(options.top_k, 1);
-    const longest = options.max_answer_len ?? 15;
-    if (!Number.isInteger(longest) || longest < 1) {
-      throw new RobertalbertError(
-        "OPTION_INVALID",
-        `max_answer_len is ${show(options.max_answer_len)}, expected a whole number from 1 up`,
-      );
-    }
+    const longest = readWhole(options.max_answer_len, "max_answer_len", 15, 1);
     const max_length = Math.min(this.maxLength(options), options.max_length ?? WINDOW_TOKENS);
     return {
       encode: (input) => this.windows(input, max_length, options),
@@ -116,26 +118,16 @@ export class QuestionAnsweringPipeline extends TextPipeline<AlbertForQuestionAns
     };
   }
 
-  private windows(
-    { question, context }: QuestionInput,
-    max_length: number,
-    options: QuestionAnsweringOptions,
-  ): TextRow[] {
+  private windows(input: QuestionInput, max_length: number, options: QuestionAnsweringOptions): TextRow[] {
+    const { question, context } = input ?? {};
     expectText(question, "a question");
     expectText(context, "a context");
     const room = max_length - this.tokenizer.encode(question, { text_pair: "" }).length;
-    const wanted = options.doc_stride ?? Math.min(max_length >> 1, STRIDE_TOKENS);
-    return this.rows(
-      question,
-      context,
-      { on_too_long: "window", ...options, max_length },
-      // A long question may leave less room than the default stride: half of it then.
-      {
-        truncation: "only_second",
-        stride: options.doc_stride === undefined && wanted >= room ? Math.max(0, room >> 1) : wanted,
-        withOffsets: true,
-      },
-    );
+    const usual = Math.min(max_length >> 1, STRIDE_TOKENS);
+    // A long question may leave less room than the usual stride: half of it then.
+    const stride = readWhole(options.doc_stride, "doc_stride", usual < room ? usual : Math.max(0, room >> 1), 0);
+    const rowOptions: RowOptions = { truncation: "only_second", stride, withOffsets: true };
+    return this.rows(question, context, { on_too_long: "window", ...options, max_length }, rowOptions);
   }
 
   private async logits(rows: readonly TextRow[], signal: AbortSignal | undefined): Promise<SpanLogits[]> {

@@ -138,6 +138,13 @@ export function readOnTooLong(value: unknown): "truncate" | "error" | "window" {
   throw new RobertalbertError("OPTION_INVALID", `on_too_long is ${show(value)}, expected one of ${known.join(", ")}`);
 }
 
+/** @throws OPTION_INVALID unless it is undefined (the default) or a whole number from `least` up */
+export function readWhole(value: number | undefined, name: string, otherwise: number, least: number): number {
+  const number = value ?? otherwise;
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw new RobertalbertError("OPTION_INVALID", `${name} is ${show(value)}, expected a whole number from ${least} up`);
+}
+
 /** @throws OPTION_INVALID unless it is null (all), undefined (the default) or a whole number from 1 up */
 export function readTopK(value: number | null | undefined, otherwise: number): number {
   if (value === null) return Number.POSITIVE_INFINITY;

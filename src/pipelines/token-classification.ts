@@ -12,7 +12,7 @@ import {
 } from "./entities.ts";
 import { softmax } from "./math.ts";
 import { answer, type Inputs, toModelInputs } from "./stream.ts";
-import { readOnTooLong, type TextOptions, TextPipeline, type TextRow } from "./text-pipeline.ts";
+import { readOnTooLong, readWhole, type TextOptions, TextPipeline, type TextRow } from "./text-pipeline.ts";
 
 export interface TokenClassificationOptions extends TextOptions {
   /**
@@ -64,7 +64,7 @@ export class TokenClassificationPipeline extends TextPipeline<AlbertForTokenClas
         const ignored = readIgnored(options.ignore_labels);
         readOnTooLong(options.on_too_long);
         const rowOptions: TextOptions = options.stride === undefined ? options : { ...options, on_too_long: "window" };
-        const stride = options.stride ?? this.room(options) >> 2;
+        const stride = readWhole(options.stride, "stride", this.room(options) >> 2, 0);
         const step = this.room(options) - stride;
         return {
           encode: (text: string) => this.rows(text, undefined, rowOptions, { withOffsets: true, stride }),

@@ -25,7 +25,7 @@ export async function streamedFile(
   return {
     name,
     sizeBytes: size,
-    read: (offsetBytes, lengthBytes) => buffer.read(offsetBytes, lengthBytes),
+    read: (offsetBytes, lengthBytes, into) => buffer.read(offsetBytes, lengthBytes, into),
     readOnce: (ranges) => buffer.keepOnly(ranges),
     close: () => buffer.cancel(),
   };
@@ -63,14 +63,14 @@ class StreamBuffer {
     this.sizeBytes = sizeBytes;
   }
 
-  read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
+  read(offsetBytes: number, lengthBytes: number, into?: Uint8Array): Promise<Uint8Array> {
     const result = this.queue.then(async () => {
       const end = offsetBytes + lengthBytes;
       while (this.arrivedBytes < end) {
         if (await this.pull()) continue;
         throw this.unreadable(`ended at byte ${this.arrivedBytes} of ${this.sizeBytes}: it was cut short`);
       }
-      const bytes = this.copy(offsetBytes, end);
+      const bytes = this.copy(offsetBytes, end, into);
       this.letGo(offsetBytes, end);
       return bytes;
     });
@@ -119,13 +119,13 @@ class StreamBuffer {
     return this.wanted?.some((range) => range.start < start + bytes.byteLength && range.end > start) ?? true;
   }
 
-  private copy(start: number, end: number): Uint8Array {
+  private copy(start: number, end: number, into?: Uint8Array): Uint8Array {
     const parts = this.chunks.filter((chunk) => chunk.start < end && chunk.start + chunk.bytes.byteLength > start);
     const cut = ({ start: at, bytes }: Chunk) => bytes.subarray(Math.max(start - at, 0), end - at);
     const held = parts.reduce((sum, part) => sum + cut(part).byteLength, 0);
     if (held !== end - start) throw this.unreadable(`has been read already: open it again`);
     if (parts.length === 1) return cut(parts[0]!);
-    const out = new Uint8Array(end - start);
+    const out = into ?? new Uint8Array(end - start);
     for (const part of parts) out.set(cut(part), Math.max(part.start - start, 0));
     return out;
   }

@@ -2,7 +2,7 @@
 import { RobertalbertError, show } from "../errors.ts";
 import type { FileSource, ReadableFile } from "../hub/files.ts";
 import { readJson } from "../hub/open.ts";
-import { BYTES_OF_DTYPE, toFloat32 } from "./dtype.ts";
+import { BYTES_OF_DTYPE, toFloat32, widen } from "./dtype.ts";
 import type { TensorEntry } from "./entry.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
 import { readStrided } from "./strided.ts";
@@ -101,12 +101,14 @@ export class Checkpoint {
     if (strides) {
       const rows = lengthBytes / rowBytes;
       values.set(toFloat32(await readStrided(file, start, [rows, ...shape.slice(1)], strides, width), entry.dtype));
-    } else if (entry.dtype === "F32") {
-      const into = new Uint8Array(values.buffer, values.byteOffset, lengthBytes);
+    } else if (width > 4) {
+      values.set(toFloat32(await file.read(start, lengthBytes), entry.dtype));
+    } else {
+      // Halves are read into the end of their place and widened forward.
+      const into = new Uint8Array(values.buffer, values.byteOffset + values.byteLength - lengthBytes, lengthBytes);
       const bytes = await file.read(start, lengthBytes, into);
       if (bytes !== into) into.set(bytes);
-    } else {
-      values.set(toFloat32(await file.read(start, lengthBytes), entry.dtype));
+      if (width === 2) widen(new Uint16Array(into.buffer, into.byteOffset, values.length), entry.dtype, values);
     }
     if (areFinite()) return;
     const i = values.findIndex((value) => !Number.isFinite(value));

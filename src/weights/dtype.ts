@@ -31,16 +31,23 @@ export function toFloat32(bytes: Uint8Array, dtype: string): Float32Array {
   const length = bytes.length / width;
   if (dtype === "F32") return new Float32Array(aligned.buffer, aligned.byteOffset, length);
   if (dtype === "F64") return Float32Array.from(new Float64Array(aligned.buffer, aligned.byteOffset, length));
-  const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, length);
   const floats = new Float32Array(length);
+  widen(new Uint16Array(aligned.buffer, aligned.byteOffset, length), dtype, floats);
+  return floats;
+}
+
+/**
+ * F16 or BF16 → float32.
+ * @param floats as long as `halves`, which may lie in its second half: each is read before its place is written
+ */
+export function widen(halves: Uint16Array, dtype: string, floats: Float32Array): void {
   if (dtype === "F16") {
     const table = halfTable();
-    for (let i = 0; i < length; i++) floats[i] = table[halves[i]!]!;
+    for (let i = 0; i < halves.length; i++) floats[i] = table[halves[i]!]!;
   } else {
-    const bits = new Uint32Array(floats.buffer);
-    for (let i = 0; i < length; i++) bits[i] = halves[i]! << 16;
+    const bits = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
+    for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
   }
-  return floats;
 }
 
 /** Rounds to halves, ties to even, as IEEE 754 and PyTorch's `.half()` do; beyond 65,504 lies infinity. */

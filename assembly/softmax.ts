@@ -6,6 +6,9 @@
 import { exp4 } from "./activation";
 import { loadLanes, maxLanes, multiplyAdd, storeLanes, sumLanes } from "./simd";
 
+/** 64 floats are summed in f32, the blocks in f64. */
+const BLOCK_BYTES: usize = 256;
+
 export function softmax(x: usize, rowStrideBytes: usize, M: i32, N: i32, scale: f32): void {
   for (let m = 0; m < M; m++, x += rowStrideBytes) softmaxRow(x, N, scale);
 }
@@ -21,11 +24,17 @@ function softmaxRow(x: usize, N: i32, scale: f32): void {
   const shift = f32x4.splat(-maxLanes(greatest) * scale);
   const scales = f32x4.splat(scale);
 
+  // Summed by blocks: next to the greatest, which is 1, a float loses what is below 6e-8, and vocabularies have many such.
+  let total: f64 = 0;
   let sum = f32x4.splat(0);
   for (let at = x; at < end; at += 16) {
     const e = exp4(multiplyAdd(v128.load(at), scales, shift));
     v128.store(at, e);
     sum = f32x4.add(sum, e);
+    if (((at - x) & (BLOCK_BYTES - 1)) == BLOCK_BYTES - 16) {
+      total += <f64>sumLanes(sum);
+      sum = f32x4.splat(0);
+    }
   }
   if (tail) {
     const e = exp4(multiplyAdd(loadLanes(end, tail, lowest), scales, shift)); // beyond the row e^-infinity: adds nothing to a sum of 1 or more
@@ -33,7 +42,7 @@ function softmaxRow(x: usize, N: i32, scale: f32): void {
     sum = f32x4.add(sum, e);
   }
 
-  const inverse = f32x4.splat(<f32>1 / sumLanes(sum));
+  const inverse = f32x4.splat(<f32>(1 / (total + <f64>sumLanes(sum))));
   for (let at = x; at < end; at += 16) v128.store(at, f32x4.mul(v128.load(at), inverse));
   if (tail) storeLanes(end, f32x4.mul(loadLanes(end, tail, lowest), inverse), tail);
 }

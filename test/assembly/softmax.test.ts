@@ -24,6 +24,13 @@ describeBuilds("softmax", (build) => {
     expectClose(await run(x, 3, N, 0.125, 3), softmax(x, 3, N, 0.125), { nmse: 1e-11, maxAbs: 1e-6 });
   });
 
+  it("loses nothing of the many small values of a vocabulary beside one great one", async () => {
+    // e^-17 is 4e-8: less than a float of 1 can tell, and 50,264 of them are 0.002.
+    const x = new Float32Array(50_265).fill(-17);
+    x[777] = 0;
+    expectClose(await run(x, 1, x.length, 1), softmax(x, 1, x.length, 1), { nmse: 1e-12, maxAbs: 1e-6 });
+  });
+
   it("neither overflows nor underflows to NaN", async () => {
     const x = [3e38, -3e38, 0, 3e38, -1e4, -1e4, -1e4, -1e4 - 100];
     expectClose(await run(x, 2, 4, 1), softmax(x, 2, 4, 1), { nmse: 1e-12, maxAbs: 1e-6 });

@@ -1,5 +1,6 @@
 // What a reader and an installer meet: a first comment in every file, small wasm, and exports that are there.
-import { statSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { read, root, sourcesIn } from "./sources.ts";
@@ -33,6 +34,37 @@ it("each wasm build has at most 60 KB", () => {
   const builds = pathsIn(manifest.exports).filter((path) => path.endsWith(".wasm"));
   expect(builds.length).toBeGreaterThanOrEqual(2);
   for (const path of builds) expect(statSync(join(root, path)).size, path).toBeLessThanOrEqual(MOST_WASM_BYTES);
+});
+
+it("all that package.json exports and runs is there after a build", () => {
+  const paths = [...pathsIn(manifest.exports), ...Object.values(manifest.bin)];
+  expect(paths.length).toBeGreaterThan(5);
+  expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+});
+
+it("the tarball holds what is needed to use the package, nothing else, and is small", () => {
+  const json = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+    cwd: root,
+    encoding: "utf8",
+    shell: process.platform === "win32",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const [pack] = JSON.parse(json) as { unpackedSize: number; files: { path: string }[] }[];
+  const paths = pack!.files.map((file) => file.path);
+  const allowed =
+    /^(dist\/.*\.(js|d\.ts|wasm)|models\/fill-mask\/[^/]+|(package\.json|LICENSE|README\.md|CHANGELOG\.md))$/;
+  expect(paths.filter((path) => !allowed.test(path))).toEqual([]);
+  for (const path of [
+    "dist/index.js",
+    "dist/index.d.ts",
+    "dist/cli/main.js",
+    "dist/simd.wasm",
+    "dist/relaxed.wasm",
+    "LICENSE",
+  ])
+    expect(paths).toContain(path);
+  expect(paths).toContain("models/fill-mask/README.md"); // its licence notes
+  expect(pack!.unpackedSize).toBeLessThan(8e6);
 });
 
 it("types come first among the conditions of an export", () => {

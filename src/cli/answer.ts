@@ -31,7 +31,7 @@ export const answer: Command = {
       handle_impossible_answer: values.impossible === true,
     };
     const text = await readContext(isFile ? String(values.input) : undefined, context, io);
-    const answerer = await pipeline("question-answering", ...modelOf(values));
+    const answerer = await pipeline("question-answering", ...modelOf(values, io));
     const found = (await answerer(question, text, options)) as Answer | Answer[];
     for (const { score, start, end, answer } of Array.isArray(found) ? found : [found]) {
       if (values.json) await io.print(`${JSON.stringify({ score, start, end, answer })}\n`);

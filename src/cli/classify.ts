@@ -20,7 +20,7 @@ export const classify: Command = {
     const function_to_apply = values.function as "softmax" | undefined;
     const options = { ...textOptions(values), top_k: k || null, ...(function_to_apply && { function_to_apply }) };
     const source = openTexts(positionals, values, io);
-    const classifier = await pipeline("text-classification", ...modelOf(values));
+    const classifier = await pipeline("text-classification", ...modelOf(values, io));
     await eachText(
       source,
       (texts) => classifier(texts, options),

@@ -55,8 +55,8 @@ export function integerOption(values: Values, name: string, otherwise: number, l
 export const MODEL_OPTION: OptionSpec = {
   type: "string",
   short: "m",
-  value: "FOLDER",
-  help: "the model's folder (default: the small one that ships with the package)",
+  value: "MODEL",
+  help: "a folder, a URL, or OWNER/NAME on the Hugging Face hub (default: the small one that ships with the package)",
 };
 export const JSON_OPTION: OptionSpec = { type: "boolean", help: "one JSON value a line" };
 

@@ -30,7 +30,7 @@ export const embed: Command = {
       ...(values["truncate-dim"] !== undefined && { truncate_dim: integerOption(values, "truncate-dim", 1) }),
     };
     const source = openTexts(positionals, values, io);
-    const extractor = await pipeline("feature-extraction", ...modelOf(values));
+    const extractor = await pipeline("feature-extraction", ...modelOf(values, io));
     const width = options.truncate_dim ?? extractor.model.config.hidden_size;
     const file = typeof values.output === "string" ? await openVectors(values.output, width) : undefined;
     try {

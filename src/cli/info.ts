@@ -7,6 +7,7 @@ import { AutoConfig } from "../model/auto.ts";
 import { runtimeInfo } from "../runtime/info.ts";
 import { Checkpoint } from "../weights/checkpoint.ts";
 import { type Command, JSON_OPTION, SHIPPED_MODEL, UsageError } from "./command.ts";
+import { SOURCE_OPTIONS, sourceOptions } from "./source.ts";
 
 const SHOWN = [
   "architectures",
@@ -28,12 +29,13 @@ export const info: Command = {
   name: "info",
   summary: "a model's configuration, parameters and bytes, and the wasm build in use",
   usage: "[MODEL]   (default: the model that ships with the package)",
-  options: { json: JSON_OPTION },
+  options: { ...SOURCE_OPTIONS, json: JSON_OPTION },
   async run(values, positionals, io) {
     if (positionals.length > 1) throw new UsageError(`one MODEL is expected, got ${positionals.length}`);
     const location = positionals[0] ?? SHIPPED_MODEL;
-    const config = await AutoConfig.from_pretrained(location);
-    const source = await openSource(location);
+    const options = sourceOptions(values, io);
+    const config = await AutoConfig.from_pretrained(location, options);
+    const source = await openSource(location, options);
     const { entries, totalBytes, lacking } = await weightsOf(source);
     const names = (await readJson(source, "tokenizer_config.json")) as { model_max_length?: unknown } | undefined;
     const positions = positionsOf(config, names?.model_max_length);

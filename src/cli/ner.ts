@@ -22,7 +22,7 @@ export const ner: Command = {
       ...(values.stride !== undefined && { stride: integerOption(values, "stride", 0, 0) }),
     };
     const source = openTexts(positionals, values, io);
-    const tagger = await pipeline("token-classification", ...modelOf(values));
+    const tagger = await pipeline("token-classification", ...modelOf(values, io));
     await eachText(
       source,
       (texts) => tagger(texts, options),

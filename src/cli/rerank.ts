@@ -19,7 +19,7 @@ export const rerank: Command = {
     if (query === undefined) throw new UsageError("no query: pass one, and documents after it");
     const top_k = values["top-k"] === undefined ? null : integerOption(values, "top-k", 1);
     const { texts } = openTexts(rest, values, io);
-    const ranker = await pipeline("text-classification", ...modelOf(values));
+    const ranker = await pipeline("text-classification", ...modelOf(values, io));
     const documents: string[] = [];
     for await (const text of texts) documents.push(text);
     for (const { corpus_id, score, text } of await ranker.rerank(query, documents, { ...textOptions(values), top_k })) {

@@ -1,6 +1,7 @@
 // robertalbert tokenize: the tokens and ids of texts, or how many there are.
 import { AutoTokenizer } from "../tokenizer/auto.ts";
 import { type Command, JSON_OPTION, MODEL_OPTION, SHIPPED_MODEL } from "./command.ts";
+import { SOURCE_OPTIONS, sourceOptions } from "./source.ts";
 import { readTexts } from "./texts.ts";
 
 export const tokenize: Command = {
@@ -9,13 +10,15 @@ export const tokenize: Command = {
   usage: 'TEXT… | -   ("-": lines from standard input)',
   options: {
     model: MODEL_OPTION,
+    ...SOURCE_OPTIONS,
     count: { type: "boolean", help: "only how many tokens, special ones included" },
     json: JSON_OPTION,
   },
   async run(values, positionals, io) {
     const texts = readTexts(positionals, io);
     const first = await texts.next();
-    const tokenizer = await AutoTokenizer.from_pretrained((values.model as string | undefined) ?? SHIPPED_MODEL);
+    const location = (values.model as string | undefined) ?? SHIPPED_MODEL;
+    const tokenizer = await AutoTokenizer.from_pretrained(location, sourceOptions(values, io));
     for (let text = first; !text.done; text = await texts.next()) {
       const ids = tokenizer.encode(text.value);
       const tokens = tokenizer.convert_ids_to_tokens(ids);

@@ -29,7 +29,7 @@ export const zeroShot: Command = {
       ...(values.template !== undefined && { hypothesis_template: String(values.template) }),
     };
     const source = openTexts(positionals, values, io);
-    const classifier = await pipeline("zero-shot-classification", ...modelOf(values));
+    const classifier = await pipeline("zero-shot-classification", ...modelOf(values, io));
     await eachText(
       source,
       (texts) => classifier(texts, labels, options),

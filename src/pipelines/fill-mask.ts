@@ -120,8 +120,8 @@ export class FillMaskPipeline extends TextPipeline<AlbertForMaskedLM> {
       );
     }
     const ids = words.map((word) => {
-      const known = typeof word === "string" ? this.tokenizer.convert_tokens_to_ids(word) : undefined;
-      if (known !== undefined && known !== this.tokenizer.unk_token_id) return known;
+      const known = typeof word === "string" ? this.tokenizer.token_to_id(word) : undefined;
+      if (known !== undefined) return known;
       const ids = typeof word === "string" ? this.tokenizer.encode(word, { add_special_tokens: false }) : [];
       if (ids.length === 1) return ids[0]!;
       const parts = ids.map((id) => show(this.tokenizer.decode([id]))).join(", ");

@@ -207,12 +207,17 @@ export class PreTrainedTokenizer extends Callable {
     return rows.map((row) => this.decode(row, options));
   }
 
+  /** The id of a token as it stands in the vocabulary, undefined when it is none. */
+  token_to_id(token: string): number | undefined {
+    return this.idOfAdded.get(token) ?? this.algorithm.tokenToId(token);
+  }
+
   /** An unknown token gets the id of unk_token. */
   convert_tokens_to_ids(tokens: string): number;
   convert_tokens_to_ids(tokens: readonly string[]): number[];
   convert_tokens_to_ids(tokens: string | readonly string[]): number | number[] {
     if (typeof tokens !== "string") return tokens.map((token) => this.convert_tokens_to_ids(token));
-    const id = this.idOf(tokens) ?? this.unk_token_id;
+    const id = this.token_to_id(tokens) ?? this.unk_token_id;
     if (id !== undefined) return id;
     throw new RobertalbertError(
       "INPUT_INVALID",
@@ -244,13 +249,9 @@ export class PreTrainedTokenizer extends Callable {
     return countSpecials(pair ? this.definition.template.pair : this.definition.template.single);
   }
 
-  private idOf(token: string): number | undefined {
-    return this.idOfAdded.get(token) ?? this.algorithm.tokenToId(token);
-  }
-
   private specialId(name: SpecialName): number | undefined {
     const token = this.definition.specials[name];
-    return token === undefined ? undefined : this.idOf(token);
+    return token === undefined ? undefined : this.token_to_id(token);
   }
 
   private tokensOf(ids: TokenIds, skipSpecials: boolean): string[] {

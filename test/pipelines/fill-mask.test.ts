@@ -136,6 +136,20 @@ describe("fill-mask", () => {
     });
   }
 
+  it("takes targets also where the tokenizer has no unk_token", async () => {
+    const files = Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(new URL(name, folder))]));
+    for (const name of ["tokenizer_config.json", "special_tokens_map.json"]) {
+      const { unk_token: _, ...rest } = JSON.parse(files[name]!.toString()) as Record<string, unknown>;
+      files[name] = Buffer.from(JSON.stringify(rest));
+    }
+    const other = await pipeline("fill-mask", files);
+    expect(other.tokenizer.unk_token_id).toBeUndefined();
+    const targets = [" Rome", "ĠParis"];
+    expect(await other(FRANCE, { targets })).toEqual(await fill(FRANCE, { targets }));
+    await expectError(() => other(FRANCE, { targets: "Constantinople" }), "OPTION_INVALID", "Constantinople");
+    await other.dispose();
+  });
+
   it("ends with its signal, and after dispose", async () => {
     await expectError(() => fill(FRANCE, { signal: AbortSignal.abort() }), "ABORTED");
     const other = await pipeline("fill-mask", folder);

@@ -102,6 +102,10 @@ export class PreTrainedTokenizer extends Callable {
   get mask_token_id(): number | undefined {
     return this.specialId("mask_token");
   }
+  /** Whether it says where tokens lie; not where @huggingface/tokenizers does the work. */
+  get has_offsets(): boolean {
+    return !this.algorithm.isOpaque;
+  }
   /** The special tokens, each once. */
   get all_special_tokens(): string[] {
     return [...new Set(SPECIAL_NAMES.flatMap((name) => this.definition.specials[name] ?? []))];

@@ -200,19 +200,40 @@ describe("fill-mask", () => {
 });
 
 describe("tokenize", () => {
-  it("prints id and token a line, or JSON, or the count", async () => {
-    const { stdout } = await run(["tokenize", "Paris"]);
+  it("prints a token a line, or JSON, or the count", async () => {
+    const { stdout } = await run(["tokenize", "In Paris"]);
     const lines = stdout
       .trimEnd()
       .split("\n")
-      .map((line) => line.trim().split("\t"));
+      .map((line) => line.split("\t"));
     expect(lines[0]).toEqual(["0", "<s>"]);
     expect(lines.at(-1)).toEqual(["2", "</s>"]);
-    const json = JSON.parse((await run(["tokenize", "--json", "Paris"])).stdout) as { ids: number[]; tokens: string[] };
+    expect(lines[1]).toEqual([expect.stringMatching(/^\d+$/), "In", "0", "2", '"In"']);
+    type Shown = { ids: number[]; tokens: string[]; offsets: [number, number][] };
+    const json = JSON.parse((await run(["tokenize", "--json", "In Paris"])).stdout) as Shown;
     expect(json.ids.map(String)).toEqual(lines.map(([id]) => id));
     expect(json.tokens).toEqual(lines.map(([, token]) => token));
-    expect((await run(["tokenize", "--count", "Paris", ""])).stdout).toBe(`${lines.length}\n2\n`);
-    expect((await run(["tokenize", "--count", "--json", "-"], "Paris\n")).stdout).toBe(`{"count":${lines.length}}\n`);
+    const texts = json.offsets.map(([start, end]) => "In Paris".slice(start, end));
+    expect(texts.slice(1, -1)).toEqual(lines.slice(1, -1).map(([, , , , text]) => JSON.parse(text!)));
+    expect(texts.join("")).toBe("InParis");
+    expect((await run(["tokenize", "--count", "In Paris", ""])).stdout).toBe(`${lines.length}\n2\n`);
+    expect((await run(["tokenize", "--count", "--json", "-"], "In Paris\n")).stdout).toBe(
+      `{"count":${lines.length}}\n`,
+    );
+    expect((await run(["tokenize", "--count", "--bare", "In Paris"])).stdout).toBe(`${lines.length - 2}\n`);
+  });
+
+  it("shows which text of a pair a token is of", async () => {
+    const { stdout } = await run(["tokenize", "--json", "--pair", "b", "a"]);
+    const { tokens, offsets, sequence_ids } = JSON.parse(stdout);
+    expect(tokens).toEqual(["<s>", "a", "</s>", "</s>", "b", "</s>"]);
+    expect(sequence_ids).toEqual([null, 0, null, null, 1, null]);
+    expect(offsets[4]).toEqual([0, 1]);
+  });
+
+  it("keeps a table a table when the text has line breaks", async () => {
+    const { stdout } = await run(["tokenize", "a\n\tb"]);
+    for (const line of stdout.trimEnd().split("\n")) expect(line).toMatch(/^\d+\t/);
   });
 });
 

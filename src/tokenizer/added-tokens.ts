@@ -54,8 +54,9 @@ export class AddedTokenFinder {
         if (token.rstrip) while (to < end && isSpace(text.charCodeAt(to))) to++;
         if (from > done) stretches.push({ token: undefined, start: done, end: from });
         stretches.push({ token, start: from, end: to });
+        // The search goes on behind the content, not behind the blanks that rstrip took: as in tokenizers, a token that begins
+        // with such a blank is found, too, and lies over it once more.
         done = to;
-        this.pattern.lastIndex = to;
       }
     }
     if (done < end) stretches.push({ token: undefined, start: done, end });

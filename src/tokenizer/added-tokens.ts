@@ -1,5 +1,5 @@
 // Added tokens (<s>, <mask>, …): found in a text before the algorithm sees it, as tokenizers' AddedVocabulary does.
-import { isSpace } from "./byte-level/char-kinds.ts";
+import { isSpace, isWordCharacter } from "./byte-level/char-kinds.ts";
 
 export interface AddedToken {
   id: number;
@@ -22,8 +22,6 @@ export interface Stretch {
   start: number;
   end: number;
 }
-
-const WORD_CHARACTER = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
 
 export class AddedTokenFinder {
   private readonly pattern: RegExp | undefined;
@@ -68,9 +66,9 @@ function isWordBefore(text: string, at: number, start: number): boolean {
   if (at === start) return false;
   const low = text.charCodeAt(at - 1);
   const isPair = low >= 0xdc00 && low <= 0xdfff && at - 2 >= start;
-  return WORD_CHARACTER.test(isPair ? text.slice(at - 2, at) : text[at - 1]!);
+  return isWordCharacter(text.codePointAt(isPair ? at - 2 : at - 1)!);
 }
 
 function isWordBehind(text: string, at: number, end: number): boolean {
-  return at < end && WORD_CHARACTER.test(String.fromCodePoint(text.codePointAt(at)!));
+  return at < end && isWordCharacter(text.codePointAt(at)!);
 }

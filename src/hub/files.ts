@@ -29,6 +29,8 @@ export interface FileSource {
   readonly name: string;
   /** Opens a file, or gives undefined when there is none of that name. */
   open(fileName: string): Promise<ReadableFile | undefined>;
+  /** What to do about absent files, where that is not to look for them. */
+  readonly advice?: string;
   /** Names of the files and, with a slash behind, of the sub-folders: for messages about absent files. */
   list?(): Promise<string[]>;
 }

@@ -43,6 +43,7 @@ export async function hubSource(id: string, options: LoadOptions, report: Report
 
   return {
     name: id,
+    ...(commit.isOffline && { advice: "only the hub's cache was looked in: load it once with a connection" }),
     async open(fileName): Promise<ReadableFile | undefined> {
       checkFileName(fileName, id);
       throwIfAborted(signal, id);

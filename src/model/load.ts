@@ -58,7 +58,7 @@ export async function readConfig(source: FileSource): Promise<AlbertConfig> {
   if (json !== undefined) return parseConfig(json, `${source.name}: config.json`);
   throw new RobertalbertError(
     "FILE_NOT_FOUND",
-    `${source.name} has no config.json: expected a model folder as save_pretrained writes it`,
+    `${source.name} has no config.json: ${source.advice ?? "expected a model folder as save_pretrained writes it"}`,
   );
 }
 

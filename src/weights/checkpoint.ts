@@ -148,7 +148,9 @@ async function openFiles(source: FileSource, files: ReadableFile[]): Promise<For
   const names = FORMATS.flatMap(({ whole, index }) => [whole, index]).join(", ");
   const there = (await source.list?.()) ?? [];
   const foreign = FOREIGN.find(({ pattern }) => there.some((name) => pattern.test(name)));
-  const way = foreign ? `it has ${foreign.what}: ${foreign.way}` : "save the model with save_pretrained";
+  const way = foreign
+    ? `it has ${foreign.what}: ${foreign.way}`
+    : (source.advice ?? "save the model with save_pretrained");
   throw new RobertalbertError("FILE_NOT_FOUND", `${source.name} has no weights, expected one of ${names}; ${way}`);
 }
 

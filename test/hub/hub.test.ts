@@ -142,7 +142,7 @@ describe("a model on the hub", () => {
     env.allowRemoteModels = false;
     expect(await run(ID)).toEqual(expected);
     await rm(snapshot(WEIGHTS));
-    await expectError(() => run(ID), "FILE_NOT_FOUND", WEIGHTS);
+    await expectError(() => run(ID), "FILE_NOT_FOUND", WEIGHTS, "only the hub's cache");
     expect(hub.log).toEqual([]);
   });
 

@@ -52,7 +52,9 @@ describeShared("fuzz", (shared) => {
     });
   });
 
-  const tokenizers = ["roberta-base", "albert-unigram"].map((name) => `${shared}golden/tokenizer/${name}`);
+  const tokenizers = ["roberta-base", "roberta-base-old-format", "albert-unigram"].map(
+    (name) => `${shared}golden/tokenizer/${name}`,
+  );
   const tokenizerShare = Math.ceil((MUTATIONS * TOKENIZER_SHARE) / tokenizers.length);
   it.each(tokenizers)(`tokenizer %s, ${tokenizerShare} mutations`, async (folder) => {
     const names = readdirSync(folder).filter((name) => /\.(json|txt)$/.test(name));

@@ -76,7 +76,8 @@ export class AlbertForMaskedLM extends AlbertPreTrainedModel<LogitsOutput> {
       );
     });
     const found: TokenScore[][] = [];
-    const head = topTokensHead(this.head, Math.min(top_k, V), candidates, found);
+    const competing = candidates && [...new Set(candidates)].sort((a, b) => a - b);
+    const head = topTokensHead(this.head, Math.min(top_k, V), competing, found);
     await this.run(batch, { output_rows, ...(signal && { signal }) }, [head]);
     return found;
   }

@@ -119,7 +119,7 @@ export class FillMaskPipeline extends TextPipeline<AlbertForMaskedLM> {
         `targets is ${show(targets)}, expected a word or a non-empty array of words`,
       );
     }
-    const ids = words.map((word) => {
+    return words.map((word) => {
       const known = typeof word === "string" ? this.tokenizer.token_to_id(word) : undefined;
       if (known !== undefined) return known;
       const ids = typeof word === "string" ? this.tokenizer.encode(word, { add_special_tokens: false }) : [];
@@ -130,7 +130,6 @@ export class FillMaskPipeline extends TextPipeline<AlbertForMaskedLM> {
         `target ${show(word)} is ${ids.length} tokens${parts && ` (${parts})`}, expected one: try ${show(` ${word}`)}, as a word stands behind a blank`,
       );
     });
-    return [...new Set(ids)];
   }
 }
 

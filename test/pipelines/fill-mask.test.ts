@@ -107,6 +107,7 @@ describe("fill-mask", () => {
     expect(some).toHaveLength(2);
     for (const answer of some) expect(all).toContainEqual(answer);
     expect(some[0]!.token_str).toBe(" Paris");
+    expect(await fill(FRANCE, { targets: [" Rome", " Rome", "ĠRome"] })).toHaveLength(1);
   });
 
   const bad: [string, unknown, FillMaskOptions | Record<string, unknown>, string, string[]][] = [

@@ -10,7 +10,7 @@ export interface TokenScore {
 /**
  * @param scores one value a token
  * @param k how many to give, fewer where there are fewer
- * @param candidates the tokens to look at; default all
+ * @param candidates the tokens to look at, ascending; default all
  * @returns best first; of equal scores the lower token first
  */
 export function topEntries(scores: Float32Array, k: number, candidates: readonly number[] | undefined): TokenScore[] {
@@ -22,8 +22,7 @@ export function topEntries(scores: Float32Array, k: number, candidates: readonly
     const score = scores[token]!;
     if (best.length === k && !(score > least)) continue; // nearly always, so that the insertion below is rare
     let at = best.length;
-    while (at > 0 && (best[at - 1]!.score < score || (best[at - 1]!.score === score && best[at - 1]!.token > token)))
-      at--;
+    while (at > 0 && best[at - 1]!.score < score) at--;
     best.splice(at, 0, { token, score });
     if (best.length > k) best.pop();
     least = best[best.length - 1]!.score;

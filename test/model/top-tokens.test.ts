@@ -31,12 +31,12 @@ describeBuilds("top_tokens", (build) => {
     const found = await model.top_tokens({ input_ids }, { output_rows, top_k: 7 });
     expect(found).toHaveLength(59);
     const probabilities = softmax(logits.data as Float32Array, 59, V, 1);
-    found.forEach((best, row) => {
+    for (const [row, best] of found.entries()) {
       const own = probabilities.subarray(row * V, (row + 1) * V);
       const expected = [...own.keys()].sort((a, b) => own[b]! - own[a]!).slice(0, 7);
       expect(best.map(({ token }) => token)).toEqual(expected);
       for (const { token, score } of best) expect(Math.abs(score - own[token]!)).toBeLessThan(1e-6);
-    });
+    }
   });
 
   it("gives all tokens when more are asked for than there are, and only the candidates where they are named", async () => {

@@ -14,6 +14,8 @@ export interface HubFile {
 
 type Library = typeof import("@huggingface/hub");
 
+/** In a repository's main folder. */
+const MOST_FILES = 10_000;
 /** The names of commits and blobs become names of files: nothing else may. */
 const COMMIT = /^[0-9a-f]{40}$/;
 const ETAG = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
@@ -50,6 +52,7 @@ export class HubApi {
     return this.ask(`commit ${commit}`, async () => {
       const files = new Map<string, HubFile | undefined>();
       for await (const entry of listFiles({ ...this.common(this.signal), repo: this.id, revision: commit })) {
+        if (files.size >= MOST_FILES) throw this.odd(`more than ${MOST_FILES} files`);
         if (entry.type !== "file") {
           files.set(`${entry.path}/`, undefined);
           continue;

@@ -59,11 +59,21 @@ async function findNamed(text: string, options: LoadOptions, report: Report): Pr
   );
 }
 
-/** The whole of a file, undefined when there is none of that name. */
+/** Configurations, vocabularies, indexes: the largest known have some 30 MB, and parsed they take several times that. */
+const MOST_WHOLE_BYTES = 1 << 27;
+
+/**
+ * The whole of a file that is no weights, undefined when there is none of that name.
+ * @throws FILE_INVALID when it is far too large for one
+ */
 export async function readWhole(source: FileSource, fileName: string): Promise<Uint8Array | undefined> {
   const file = await source.open(fileName);
   if (file === undefined) return undefined;
   try {
+    if (file.sizeBytes > MOST_WHOLE_BYTES) {
+      const message = `${source.name}: ${fileName} has ${file.sizeBytes} bytes, at most ${MOST_WHOLE_BYTES} are read`;
+      throw new RobertalbertError("FILE_INVALID", message);
+    }
     return await file.read(0, file.sizeBytes);
   } finally {
     await file.close();

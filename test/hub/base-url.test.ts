@@ -209,6 +209,11 @@ describe("a base URL", () => {
     await expectError(() => run(gone.url), "NETWORK_FAILED", gone.url);
   });
 
+  it("has a config.json of gigabytes: it is not read", async () => {
+    server.handle = (_, response) => void response.writeHead(200, { "content-length": 5e9 }).write("{");
+    await expectError(() => run(server.url), "FILE_INVALID", "config.json", "5000000000 bytes");
+  });
+
   it("tells of its progress, file by file and in all", async () => {
     const events: ProgressEvent[] = [];
     await run(server.url, { progress_callback: (event: ProgressEvent) => events.push(event) });

@@ -462,6 +462,23 @@ describe("hostile servers and caches", () => {
     await expectError(() => run(ID), "FILE_INVALID", "answers with");
   });
 
+  it("a tree without end", async () => {
+    hub.onApi = (request, response) => {
+      if (!request.url?.includes("/tree/")) return false;
+      const oid = "0".repeat(40);
+      const page = Array.from({ length: 1000 }, (_, i) => ({
+        type: "file",
+        path: `${hub.log.length}-${i}`,
+        size: 1,
+        oid,
+      }));
+      response.writeHead(200, { "content-type": "application/json", link: `<${hub.url}${request.url}>; rel="next"` });
+      response.end(JSON.stringify(page));
+      return true;
+    };
+    await expectError(() => run(ID), "FILE_INVALID", "more than 10000 files");
+  });
+
   it("a file name that climbs is never opened, wherever it comes from", async () => {
     const index = new TextEncoder().encode(JSON.stringify({ weight_map: { a: "../../../../secret.safetensors" } }));
     hub.repositories.set(ID, {

@@ -2,6 +2,9 @@
 import { RobertalbertError, show } from "../errors.ts";
 import type { Truncation, TruncationStrategy } from "./truncation.ts";
 
+/** One text: a string, or with is_split_into_words its words. */
+export type Text = string | readonly string[];
+
 /** Meaning as in Transformers, names and defaults as in transformers.js. */
 export interface TokenizerCallOptions {
   /** The second text, or as many as there are texts. */
@@ -124,4 +127,39 @@ function expectSide(value: unknown, name: string): void {
 
 function invalid(name: string, got: unknown, expected: string): RobertalbertError {
   return new RobertalbertError("OPTION_INVALID", `${name} is ${show(got)}, expected ${expected}`);
+}
+
+/** What needs to know where tokens lie. */
+export function expectNoPlaces(options: TokenizerCallOptions): void {
+  const names = ["return_offsets_mapping", "return_word_ids", "return_overflowing_tokens"] as const;
+  const wanted = names.find((name) => options[name]);
+  if (wanted === undefined) return;
+  throw new RobertalbertError(
+    "OPTION_UNSUPPORTED",
+    `${wanted}: this tokenizer.json is read by @huggingface/tokenizers, which does not say where tokens lie; there is such an answer for byte-level BPE (RoBERTa) and Unigram (ALBERT) only`,
+  );
+}
+
+/** Which texts and pairs there are; of words each is a list. */
+export function readTexts(
+  text: Text | readonly Text[],
+  pair: TokenizerCallOptions["text_pair"],
+  inWords: boolean,
+): { texts: readonly Text[]; pairs: readonly Text[] | undefined; isSingle: boolean } {
+  const isOne = (value: unknown): value is Text =>
+    inWords ? Array.isArray(value) && !Array.isArray(value[0]) : typeof value === "string";
+  const one = inWords ? "a list of words" : "a string";
+  const isSingle = isOne(text);
+  if (!isSingle && (!Array.isArray(text) || text.length === 0))
+    throw new RobertalbertError("INPUT_INVALID", `text is ${show(text)}, expected ${one} or a non-empty array of such`);
+  const texts = isSingle ? [text] : (text as readonly Text[]);
+  const wrong = texts.find((t) => !isOne(t));
+  if (wrong !== undefined) throw new RobertalbertError("INPUT_INVALID", `a text is ${show(wrong)}, expected ${one}`);
+  if (pair === undefined || pair === null) return { texts, pairs: undefined, isSingle };
+  const pairs = isSingle ? [pair as Text] : (pair as readonly Text[]);
+  if (!Array.isArray(pairs) || pairs.length !== texts.length || !pairs.every(isOne)) {
+    const expected = isSingle ? one : `an array of ${texts.length}, each ${one}`;
+    throw new RobertalbertError("INPUT_INVALID", `text_pair is ${show(pair)}, expected ${expected}, as text is`);
+  }
+  return { texts, pairs, isSingle };
 }

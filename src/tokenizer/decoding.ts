@@ -1,4 +1,5 @@
-// From tokens to text: as a stream that cuts no character, and Transformers' clean-up of blanks.
+// From ids to text: which ids are meant, a stream that cuts no character, and Transformers' clean-up of blanks.
+import { RobertalbertError, show } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
 import type { TokenDecoder } from "./algorithm.ts";
 
@@ -50,4 +51,19 @@ const CUTS: readonly (readonly [string, string])[] = [
 /** Transformers' clean_up_tokenization: no blanks before punctuation and English contractions. */
 export function cleanUp(text: string): string {
   return CUTS.reduce((cleaned, [from, to]) => cleaned.replaceAll(from, to), text);
+}
+
+/**
+ * The ids of a list or a Tensor of any shape.
+ * @throws INPUT_INVALID
+ */
+export function readIds(ids: TokenIds): number[] {
+  const values = (ids as Partial<Tensor> | undefined)?.data ?? (ids as ArrayLike<number | bigint> | undefined);
+  if (typeof values !== "object" || values === null || typeof values.length !== "number")
+    throw new RobertalbertError("INPUT_INVALID", `ids are ${show(ids)}, expected an array or a Tensor of token ids`);
+  return Array.from(values as ArrayLike<number | bigint>, (value, i) => {
+    const id = Number(value);
+    if (Number.isInteger(id)) return id;
+    throw new RobertalbertError("INPUT_INVALID", `id ${i} is ${show(value)}, expected a whole number`);
+  });
 }

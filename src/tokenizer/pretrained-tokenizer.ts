@@ -7,19 +7,20 @@ import type { Algorithm } from "./algorithm.ts";
 import { type AnyBatchEncoding, type BatchEncoding, toBatchEncoding } from "./batch-encoding.ts";
 import {
   expectCompatible,
+  expectNoPlaces,
   type Padding,
   readPadding,
+  readTexts,
   readTruncation,
+  type Text,
   type TokenizerCallOptions,
 } from "./call-options.ts";
-import { cleanUp, type DecodeOptions, DecodeStream, type TokenIds } from "./decoding.ts";
+import { cleanUp, type DecodeOptions, DecodeStream, readIds, type TokenIds } from "./decoding.ts";
 import { SPECIAL_NAMES, type SpecialName, type TokenizerDefinition } from "./definition.ts";
 import { makeRows, padRow, type Row, type Tokens } from "./rows.ts";
 import { countSpecials, type Template, withoutSpecials } from "./template.ts";
 import { TextTokenizer } from "./text-tokens.ts";
 import { limitOf } from "./truncation.ts";
-
-type Text = string | readonly string[];
 
 export interface PreTrainedTokenizer {
   (
@@ -207,8 +208,13 @@ export class PreTrainedTokenizer extends Callable {
 
   /** Decodes the rows of a batch. */
   batch_decode(batch: Tensor | readonly TokenIds[], options: DecodeOptions = {}): string[] {
-    const rows = Array.isArray(batch) ? batch : ((batch as Tensor).tolist() as number[][]);
-    return rows.map((row) => this.decode(row, options));
+    const rows = Array.isArray(batch) ? batch : (batch as Partial<Tensor> | undefined)?.tolist?.();
+    if (!Array.isArray(rows))
+      throw new RobertalbertError(
+        "INPUT_INVALID",
+        `batch is ${show(batch)}, expected rows of ids, or a Tensor [rows, ids]`,
+      );
+    return (rows as TokenIds[]).map((row) => this.decode(row, options));
   }
 
   /** The id of a token as it stands in the vocabulary, undefined when it is none. */
@@ -220,7 +226,12 @@ export class PreTrainedTokenizer extends Callable {
   convert_tokens_to_ids(tokens: string): number;
   convert_tokens_to_ids(tokens: readonly string[]): number[];
   convert_tokens_to_ids(tokens: string | readonly string[]): number | number[] {
-    if (typeof tokens !== "string") return tokens.map((token) => this.convert_tokens_to_ids(token));
+    if (Array.isArray(tokens)) return tokens.map((token) => this.convert_tokens_to_ids(token));
+    if (typeof tokens !== "string")
+      throw new RobertalbertError(
+        "INPUT_INVALID",
+        `tokens are ${show(tokens)}, expected a string or an array of strings`,
+      );
     const id = this.token_to_id(tokens) ?? this.unk_token_id;
     if (id !== undefined) return id;
     throw new RobertalbertError(
@@ -230,11 +241,8 @@ export class PreTrainedTokenizer extends Callable {
   }
 
   /** An id that no token has gives the empty string. */
-  convert_ids_to_tokens(ids: ArrayLike<number | bigint>): string[] {
-    return Array.from(
-      ids,
-      (id) => this.addedById.get(Number(id))?.content ?? this.algorithm.idToToken(Number(id)) ?? "",
-    );
+  convert_ids_to_tokens(ids: TokenIds): string[] {
+    return readIds(ids).map((id) => this.tokenOf(id) ?? "");
   }
 
   /** Every token with its id: the vocabulary's and the added ones. */
@@ -259,20 +267,13 @@ export class PreTrainedTokenizer extends Callable {
   }
 
   private tokensOf(ids: TokenIds, skipSpecials: boolean): string[] {
-    const values = (ids as Partial<Tensor> | undefined)?.data ?? (ids as ArrayLike<number | bigint> | undefined);
-    if (typeof values !== "object" || values === null || typeof values.length !== "number")
-      throw new RobertalbertError("INPUT_INVALID", `ids are ${show(ids)}, expected an array or a Tensor of token ids`);
-    const tokens: string[] = [];
-    for (let i = 0; i < values.length; i++) {
-      const id = Number(values[i]);
-      if (!Number.isInteger(id))
-        throw new RobertalbertError("INPUT_INVALID", `id ${i} is ${show(values[i])}, expected a whole number`);
-      const added = this.addedById.get(id);
-      if (added?.special && skipSpecials) continue;
-      const token = added?.content ?? this.algorithm.idToToken(id);
-      if (token !== undefined) tokens.push(token);
-    }
-    return tokens;
+    return readIds(ids).flatMap((id) =>
+      skipSpecials && this.addedById.get(id)?.special ? [] : (this.tokenOf(id) ?? []),
+    );
+  }
+
+  private tokenOf(id: number): string | undefined {
+    return this.addedById.get(id)?.content ?? this.algorithm.idToToken(id);
   }
 
   private get takesTypeIds(): boolean {
@@ -286,39 +287,4 @@ export class PreTrainedTokenizer extends Callable {
       throw new RobertalbertError("OPTION_INVALID", "padding needs a pad_token, and the tokenizer has none");
     for (const row of rows) padRow(row, Math.ceil(length / multipleOf) * multipleOf, id, side);
   }
-}
-
-/** What needs to know where tokens lie. */
-function expectNoPlaces(options: TokenizerCallOptions): void {
-  const names = ["return_offsets_mapping", "return_word_ids", "return_overflowing_tokens"] as const;
-  const wanted = names.find((name) => options[name]);
-  if (wanted === undefined) return;
-  throw new RobertalbertError(
-    "OPTION_UNSUPPORTED",
-    `${wanted}: this tokenizer.json is read by @huggingface/tokenizers, which does not say where tokens lie; there is such an answer for byte-level BPE (RoBERTa) and Unigram (ALBERT) only`,
-  );
-}
-
-/** Which texts and pairs there are; of words each is a list. */
-function readTexts(
-  text: Text | readonly Text[],
-  pair: TokenizerCallOptions["text_pair"],
-  inWords: boolean,
-): { texts: readonly Text[]; pairs: readonly Text[] | undefined; isSingle: boolean } {
-  const isOne = (value: unknown): value is Text =>
-    inWords ? Array.isArray(value) && !Array.isArray(value[0]) : typeof value === "string";
-  const one = inWords ? "a list of words" : "a string";
-  const isSingle = isOne(text);
-  if (!isSingle && (!Array.isArray(text) || text.length === 0))
-    throw new RobertalbertError("INPUT_INVALID", `text is ${show(text)}, expected ${one} or a non-empty array of such`);
-  const texts = isSingle ? [text] : (text as readonly Text[]);
-  const wrong = texts.find((t) => !isOne(t));
-  if (wrong !== undefined) throw new RobertalbertError("INPUT_INVALID", `a text is ${show(wrong)}, expected ${one}`);
-  if (pair === undefined || pair === null) return { texts, pairs: undefined, isSingle };
-  const pairs = isSingle ? [pair as Text] : (pair as readonly Text[]);
-  if (!Array.isArray(pairs) || pairs.length !== texts.length || !pairs.every(isOne)) {
-    const expected = isSingle ? one : `an array of ${texts.length}, each ${one}`;
-    throw new RobertalbertError("INPUT_INVALID", `text_pair is ${show(pair)}, expected ${expected}, as text is`);
-  }
-  return { texts, pairs, isSingle };
 }

@@ -28,7 +28,7 @@ export class Tensor {
    * @throws INPUT_INVALID when type, data and dims do not fit together
    */
   constructor(type: TensorType, data: TensorData | readonly number[] | readonly bigint[], dims: readonly number[]) {
-    const ArrayType = Object.hasOwn(ARRAY_OF_TYPE, type) ? ARRAY_OF_TYPE[type] : undefined;
+    const ArrayType = typeof type === "string" && Object.hasOwn(ARRAY_OF_TYPE, type) ? ARRAY_OF_TYPE[type] : undefined;
     if (ArrayType === undefined) {
       const known = Object.keys(ARRAY_OF_TYPE).join(", ");
       throw new RobertalbertError("INPUT_INVALID", `Tensor: type is ${show(type)}, expected one of ${known}`);

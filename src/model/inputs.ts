@@ -188,7 +188,7 @@ function flatten(value: unknown, name: string): { flat: ArrayLike<unknown>; dims
     throw invalid(`${name} is ${show(value)}, expected nested arrays, a Tensor, or an object with data and dims`);
   }
   if (!dims.every((n) => Number.isSafeInteger(n) && n >= 0))
-    throw invalid(`${name} has dims [${dims}], expected whole numbers from 0 up`);
+    throw invalid(`${name} has dims [${dims.map(show)}], expected whole numbers from 0 up`);
   const size = dims.reduce((a, b) => a * b, 1);
   if (data.length !== size)
     throw invalid(`${name} has dims [${dims}], which need ${size} values, and ${data.length} values`);

@@ -58,11 +58,16 @@ export class AlbertForMaskedLM extends AlbertPreTrainedModel<LogitsOutput> {
     if (!Number.isInteger(top_k) || top_k < 1) {
       throw new RobertalbertError("OPTION_INVALID", `top_k is ${show(top_k)}, expected a whole number from 1 up`);
     }
-    const foreign = candidates?.find((token) => !Number.isInteger(token) || token < 0 || token >= V);
-    if (foreign !== undefined) {
+    if (candidates !== undefined && !Array.isArray(candidates))
       throw new RobertalbertError(
         "OPTION_INVALID",
-        `candidates holds ${show(foreign)}, expected token ids from 0 and below ${V} (vocab_size)`,
+        `candidates is ${show(candidates)}, expected an array of token ids`,
+      );
+    const foreign = candidates?.findIndex((token) => !Number.isInteger(token) || token < 0 || token >= V) ?? -1;
+    if (foreign >= 0) {
+      throw new RobertalbertError(
+        "OPTION_INVALID",
+        `candidates holds ${show(candidates![foreign])}, expected token ids from 0 and below ${V} (vocab_size)`,
       );
     }
     const batch = readInputs(inputs, this.config);

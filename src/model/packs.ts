@@ -37,11 +37,12 @@ export function checkOutputRows(rows: OutputRows, batch: Batch): void {
     );
   }
   rows.forEach((list, b) => {
-    const bad = Array.isArray(list) ? list.find((t) => !Number.isInteger(t) || t < 0 || t >= batch.T) : list;
-    if (bad === undefined && Array.isArray(list)) return;
+    const isList = Array.isArray(list);
+    const bad = isList ? list.findIndex((t) => !Number.isInteger(t) || t < 0 || t >= batch.T) : 0;
+    if (bad < 0) return;
     throw new RobertalbertError(
       "INPUT_INVALID",
-      `output_rows of text ${b} has ${show(bad)}, expected positions from 0 and below ${batch.T}`,
+      `output_rows of text ${b} has ${show(isList ? list[bad] : list)}, expected positions from 0 and below ${batch.T}`,
     );
   });
 }

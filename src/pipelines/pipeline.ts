@@ -68,8 +68,8 @@ export async function pipeline<T extends Task>(
   model?: ModelLocation | null,
   options: ModelOptions = {},
 ): Promise<PipelineOf<T>> {
-  const name = Object.hasOwn(ALIASES, task) ? ALIASES[task as Alias] : (task as OwnTask);
-  if (!Object.hasOwn(TASKS, name)) {
+  const name = typeof task === "string" && Object.hasOwn(ALIASES, task) ? ALIASES[task as Alias] : (task as OwnTask);
+  if (typeof name !== "string" || !Object.hasOwn(TASKS, name)) {
     const known = [...Object.keys(TASKS), ...Object.keys(ALIASES)].join(", ");
     throw new RobertalbertError("OPTION_INVALID", `task is ${show(task)}, expected one of ${known}`);
   }

@@ -34,7 +34,7 @@ export function supportsBuild(build: Build): boolean {
  * @throws OPTION_INVALID for an unknown name, WASM_UNSUPPORTED when the engine lacks what it needs
  */
 export function chooseBuild(forced?: Build): Build {
-  if (forced !== undefined && !Object.hasOwn(PROBES, forced)) {
+  if (forced !== undefined && (typeof forced !== "string" || !Object.hasOwn(PROBES, forced))) {
     throw new RobertalbertError("OPTION_INVALID", `build is ${show(forced)}, expected "simd" or "relaxed"`);
   }
   const build = forced ?? (supportsBuild("relaxed") ? "relaxed" : "simd");

@@ -94,13 +94,14 @@ export class KernelInstance {
    *   OPTION_INVALID, also when a build is forced and the module given is the other
    */
   static async create(options: KernelOptions = {}): Promise<KernelInstance> {
-    const limitBytes = Math.min(options.max_memory_bytes ?? MOST_BYTES, MOST_BYTES);
-    if (!(limitBytes >= PAGE_BYTES)) {
+    const { max_memory_bytes = MOST_BYTES } = options;
+    if (typeof max_memory_bytes !== "number" || !(max_memory_bytes >= PAGE_BYTES)) {
       throw new RobertalbertError(
         "OPTION_INVALID",
-        `max_memory_bytes is ${options.max_memory_bytes}, expected at least ${PAGE_BYTES}`,
+        `max_memory_bytes is ${show(max_memory_bytes)}, expected a number from ${PAGE_BYTES} up`,
       );
     }
+    const limitBytes = Math.min(max_memory_bytes, MOST_BYTES);
     const module = await loadModule(options);
     const names = new Set(WebAssembly.Module.exports(module).map((e) => e.name));
     if (!names.has("albertLayer") || !names.has("heapBase")) {

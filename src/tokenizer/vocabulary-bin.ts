@@ -65,11 +65,12 @@ export function packVocabulary(tokenizerJson: Uint8Array): Uint8Array | undefine
 }
 
 /**
- * @param packed the bytes of VOCABULARY_FILE
+ * @param file the bytes of VOCABULARY_FILE
  * @param tokenizerJson those of tokenizer.json; undefined where there is none to check against
  * @returns undefined for one that is damaged, of another version, or made from another tokenizer.json
  */
-export function unpackVocabulary(packed: Uint8Array, tokenizerJson: Uint8Array | undefined): TokenizerJson | undefined {
+export function unpackVocabulary(file: Uint8Array, tokenizerJson: Uint8Array | undefined): TokenizerJson | undefined {
+  const packed = plain(file);
   if (packed.length < HEADER_BYTES || !startsWith(packed, 0, MAGIC)) return undefined;
   if (!startsWith(packed, 16, hashOf(packed.subarray(HASHED_FROM)))) return undefined;
   if (tokenizerJson && !startsWith(packed, 8, hashOf(tokenizerJson))) return undefined;
@@ -106,25 +107,34 @@ export function unpackVocabulary(packed: Uint8Array, tokenizerJson: Uint8Array |
   return { json: json.tokenizer, vocabulary, merges };
 }
 
+/** Without what Node's Buffer makes of it: its slice is no copy. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 function startsWith(bytes: Uint8Array, at: number, expected: ArrayLike<number>): boolean {
   for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false;
   return true;
 }
 
 /** Eight bytes that differ when the bytes do: against stale and damaged files, not against malice. */
-function hashOf(bytes: Uint8Array): Uint8Array {
+function hashOf(input: Uint8Array): Uint8Array {
+  const bytes = plain(input);
   const whole = bytes.length & ~3;
   const isAligned = bytes.byteOffset % 4 === 0;
   const words = isAligned
     ? new Int32Array(bytes.buffer, bytes.byteOffset, whole / 4)
     : new Int32Array(bytes.slice(0, whole).buffer);
-  let a = bytes.length;
-  let b = 0;
+  let a = 0;
+  let b = bytes.length;
+  // No multiplication: see vocabulary.ts.
   for (let i = 0; i < words.length; i++) {
-    a = Math.imul(a ^ words[i]!, 0x9e3779b1);
-    a ^= a >>> 15;
-    b = (((b << 5) | (b >>> 27)) + a) | 0;
+    b = ((b << 5) | (b >>> 27)) ^ words[i]!;
+    a = (a + b) | 0;
   }
-  for (let i = whole; i < bytes.length; i++) b = Math.imul(b ^ bytes[i]!, 0x01000193);
+  for (let i = whole; i < bytes.length; i++) {
+    b = ((b << 5) | (b >>> 27)) ^ bytes[i]!;
+    a = (a + b) | 0;
+  }
   return new Uint8Array(Int32Array.of(a, b).buffer);
 }

@@ -72,10 +72,21 @@ describeShared("vocabulary.bin", (shared) => {
     });
   });
 
-  it("works at any byte offset", () => {
-    const shifted = new Uint8Array(packed.length + 3);
-    shifted.set(packed, 3);
-    expect(unpackVocabulary(shifted.subarray(3), undefined)!.vocabulary!.idOf("Ġthe")).toBe(5);
+  it.each([
+    ["Uint8Array", (length: number) => new Uint8Array(length)],
+    ["Buffer", (length: number) => Buffer.alloc(length)],
+  ])("works at any byte offset of a %s", (_, make) => {
+    for (const offset of [0, 1, 4]) {
+      const [file, jsonFile] = [packed, json].map((bytes) => {
+        const shifted = make(bytes.length + offset);
+        shifted.set(bytes, offset);
+        return shifted.subarray(offset);
+      });
+      expect(packVocabulary(jsonFile!)).toEqual(packed);
+      const { vocabulary, merges } = unpackVocabulary(file!, jsonFile)!;
+      expect(vocabulary!.idOf("Ġthe")).toBe(5);
+      expect(merges!.ranks).toHaveLength(50000);
+    }
   });
 
   it("there is none for Unigram", () => {

@@ -20,36 +20,29 @@ export interface MergeRows {
  */
 export function mergeRows(merges: Int32Array, ids: number): MergeRows {
   const count = merges.length / 3;
-  const byRank = new Int32Array(count);
-  for (let rank = 0; rank < count; rank++) byRank[rank] = rank;
-  // Sorted by the right id, then, which keeps that order within a row, by the left one.
+  const rowStarts = new Int32Array(ids + 1);
+  const columnStarts = new Int32Array(ids + 1);
+  for (let i = 0; i < merges.length; i += 3) {
+    rowStarts[merges[i]! + 1]!++;
+    columnStarts[merges[i + 1]! + 1]!++;
+  }
+  for (let id = 0; id < ids; id++) {
+    rowStarts[id + 1]! += rowStarts[id]!;
+    columnStarts[id + 1]! += columnStarts[id]!;
+  }
+  // Two counting sorts: by the right id, then, which keeps that order within a row, by the left one.
   const byRight = new Int32Array(count);
-  sortBy(merges, 1, byRank, ids, byRight);
-  const ranks = new Int32Array(count);
-  const rowStarts = sortBy(merges, 0, byRight, ids, ranks);
-  const rights = new Int32Array(count);
-  const merged = new Int32Array(count);
+  for (let rank = 0; rank < count; rank++) byRight[columnStarts[merges[3 * rank + 1]!]!++] = rank;
+  const next = rowStarts.slice();
+  const [rights, ranks, merged] = [new Int32Array(count), new Int32Array(count), new Int32Array(count)];
   for (let i = 0; i < count; i++) {
-    rights[i] = merges[3 * ranks[i]! + 1]!;
-    merged[i] = merges[3 * ranks[i]! + 2]!;
+    const rank = byRight[i]!;
+    const at = next[merges[3 * rank]!]!++;
+    rights[at] = merges[3 * rank + 1]!;
+    ranks[at] = rank;
+    merged[at] = merges[3 * rank + 2]!;
   }
   return { rowStarts, rights, ranks, merged };
-}
-
-/**
- * A counting sort of ranks by the merges' left (0) or right (1) id; equals keep their order.
- * @returns where each id's begin
- */
-function sortBy(merges: Int32Array, part: 0 | 1, ranks: Int32Array, ids: number, order: Int32Array): Int32Array {
-  const starts = new Int32Array(ids + 1);
-  for (let i = part; i < merges.length; i += 3) starts[merges[i]! + 1]!++;
-  for (let id = 0; id < ids; id++) starts[id + 1]! += starts[id]!;
-  const next = starts.slice();
-  for (let i = 0; i < ranks.length; i++) {
-    const id = merges[3 * ranks[i]! + part]!;
-    order[next[id]!++] = ranks[i]!;
-  }
-  return starts;
 }
 
 const NO_MERGE = -1;

@@ -29,7 +29,8 @@ export class Vocabulary {
   /** The ids below `size` that no token has. */
   holes(): number[] {
     const holes: number[] = [];
-    for (let id = 0; id < this.size; id++) if (this.spans[2 * id + 1] === 0 && !this.odd.has(id)) holes.push(id);
+    const { spans, size } = this;
+    for (let id = 0; id < size; id++) if (spans[2 * id + 1] === 0 && !this.odd.has(id)) holes.push(id);
     return holes;
   }
 

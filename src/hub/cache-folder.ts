@@ -21,6 +21,7 @@ import {
 import { homedir } from "node:os";
 import { dirname, join, sep } from "node:path";
 import { RobertalbertError, show } from "../errors.ts";
+import type { Fetcher, HubCache } from "./cache.ts";
 import { env, variable } from "./env.ts";
 import type { ReadableFile } from "./files.ts";
 import { openFile } from "./folder.ts";
@@ -31,18 +32,15 @@ const ABANDONED_MS = 120_000;
 /** What a transfer of ours that ended by itself leaves: free to take at once. */
 const CUT = ".cut.incomplete";
 
-/** The bytes of a remote file from `fromBytes` on. */
-export type Fetcher = (fromBytes: number) => AsyncIterable<Uint8Array>;
-
 /** @param folder the caller's choice; default: env.cacheDir, then as Python chooses */
 export function cacheFolder(folder: string | null | undefined): string {
   const home = variable("HF_HOME") ?? join(variable("XDG_CACHE_HOME") ?? join(homedir(), ".cache"), "huggingface");
   return folder ?? env.cacheDir ?? variable("HF_HUB_CACHE") ?? variable("HUGGINGFACE_HUB_CACHE") ?? join(home, "hub");
 }
 
-export class ModelCache {
+export class ModelCache implements HubCache {
   /** models--OWNER--NAME */
-  readonly folder: string;
+  private readonly folder: string;
   private readonly root: string;
 
   /** @param id checked by the caller: letters, digits, "-", "_", ".", at most one "/" */
@@ -51,7 +49,10 @@ export class ModelCache {
     this.folder = join(root, `models--${id.replace("/", "--")}`);
   }
 
-  /** The commit that a branch or tag stood at when it was last asked for. */
+  get place(): string {
+    return this.folder;
+  }
+
   async commitOf(revision: string): Promise<string | undefined> {
     try {
       const commit = (await readFile(join(this.folder, "refs", revision), "utf8")).trim();
@@ -91,7 +92,6 @@ export class ModelCache {
     return openFile(snapshot, fileName);
   }
 
-  /** Names of the files of a commit that are there. */
   async list(commit: string): Promise<string[]> {
     return readdir(join(this.folder, "snapshots", commit)).catch(() => []);
   }

@@ -14,6 +14,8 @@ export const env = {
    * HF_HUB_CACHE, HF_HOME/hub or XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub.
    */
   cacheDir: null as string | null,
+  /** Where there is no file system but a Cache API, as in browsers: whether files from the hub are kept there. */
+  useBrowserCache: true,
   /** Replaces the global fetch: for a proxy, or other headers. */
   fetch: null as typeof fetch | null,
   /** A request is given up after so many attempts without a byte more; any byte starts the count anew. */

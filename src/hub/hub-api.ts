@@ -2,7 +2,7 @@
 // and only when something must be asked for.
 import { RobertalbertError, show } from "../errors.ts";
 import { env } from "./env.ts";
-import { chunksOf } from "./streamed-file.ts";
+import { chunksOf, streamOf } from "./streamed-file.ts";
 import { networkFailed, patientFetch, skip, statusError, throwIfAborted } from "./transfer.ts";
 
 /** A file of a repository at one commit. */
@@ -132,14 +132,6 @@ async function rangedFetch(url: string | URL, init: RequestInit, signal: AbortSi
   const response = await patientFetch(url, init, signal);
   const start = Number(/^bytes=(\d+)-/.exec(new Headers(init.headers).get("range") ?? "")?.[1] ?? 0);
   if (start === 0 || response.status !== 200 || !response.body) return response;
-  const rest = skip(chunksOf(response.body), start);
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await rest.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel: () => rest.return(undefined).then(() => undefined),
-  });
+  const body = streamOf(skip(chunksOf(response.body), start));
   return new Response(body as BodyInit, { status: 206, headers: response.headers });
 }

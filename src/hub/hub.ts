@@ -1,5 +1,6 @@
 // A model on the Hugging Face hub as a file source: each file when it is first opened, from the cache where it is there.
 import { RobertalbertError, show } from "../errors.ts";
+import type { HubCache } from "./cache.ts";
 import { env, variable } from "./env.ts";
 import { checkFileName } from "./file-name.ts";
 import type { FileSource, LoadOptions, ReadableFile } from "./files.ts";
@@ -7,8 +8,6 @@ import { HubApi, type HubFile, isCommit } from "./hub-api.ts";
 import type { Report } from "./progress.ts";
 import { streamedFile } from "./streamed-file.ts";
 import { resumed, throwIfAborted } from "./transfer.ts";
-
-type ModelCache = import("./cache-folder.ts").ModelCache;
 
 /** As huggingface_hub checks it. */
 export function isHubId(text: string): boolean {
@@ -31,7 +30,7 @@ export async function hubSource(id: string, options: LoadOptions, report: Report
   const isOffline = (options.local_files_only ?? false) || !env.allowRemoteModels;
   const cache = await openCache(cache_dir, id);
   if (isOffline && cache === undefined)
-    throw new RobertalbertError("OPTION_INVALID", "local_files_only needs a file system, which this runtime lacks");
+    throw new RobertalbertError("OPTION_INVALID", "local_files_only needs a cache, which this runtime lacks");
   const api = new HubApi(id, checkToken(options.token ?? variable("HF_TOKEN")), signal);
   const commit = await findCommit(id, revision, api, cache, isOffline);
 
@@ -59,11 +58,12 @@ export async function hubSource(id: string, options: LoadOptions, report: Report
           `${id}: ${fileName}`,
           signal,
         );
-      if (cache === undefined) return streamedFile(fileName, chunks(0), file.sizeBytes);
+      const streamed = () => streamedFile(fileName, chunks(0), file.sizeBytes);
+      if (cache === undefined) return streamed();
       const progress = report.start(id, fileName, file.sizeBytes);
       await cache.add(commit.id, fileName, file, chunks, progress.at);
       progress.done();
-      return report.reported(await cache.open(commit.id, fileName));
+      return report.reported((await cache.open(commit.id, fileName)) ?? (await streamed()));
     },
     list: async () => (commit.isOffline ? cache!.list(commit.id) : [...(await filesAt()).keys()]),
   };
@@ -74,7 +74,7 @@ async function findCommit(
   id: string,
   revision: string,
   api: HubApi,
-  cache: ModelCache | undefined,
+  cache: HubCache | undefined,
   isOffline: boolean,
 ): Promise<{ id: string; isOffline: boolean }> {
   if (isCommit(revision)) return { id: revision, isOffline };
@@ -83,7 +83,7 @@ async function findCommit(
     if (known !== undefined) return { id: known, isOffline };
     throw new RobertalbertError(
       "FILE_NOT_FOUND",
-      `${show(id)}, revision ${show(revision)}, is neither a folder nor in the cache ${cache!.folder}: load it once without local_files_only`,
+      `${show(id)}, revision ${show(revision)}, is neither a folder nor in ${cache!.place}: load it once without local_files_only`,
     );
   }
   try {
@@ -99,10 +99,13 @@ async function findCommit(
   }
 }
 
-/** Undefined where there is no file system. */
-async function openCache(folder: string | null | undefined, id: string): Promise<ModelCache | undefined> {
+/** On disk, or else in the browser; undefined where there is neither. */
+async function openCache(folder: string | null | undefined, id: string): Promise<HubCache | undefined> {
   const disk = await import("./cache-folder.ts").catch(() => undefined);
-  return disk && new disk.ModelCache(disk.cacheFolder(folder), id);
+  if (disk) return new disk.ModelCache(disk.cacheFolder(folder), id);
+  const { caches } = globalThis as { caches?: CacheStorage };
+  if (!caches || !env.useBrowserCache) return undefined;
+  return new (await import("./browser-cache.ts")).BrowserCache(caches, id);
 }
 
 function checkToken(token: string | undefined): string | undefined {

@@ -41,8 +41,27 @@ export async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenera
       yield value;
     }
   } finally {
-    await reader.cancel().catch(() => undefined);
+    // Not awaited: a cloned Response's stream is cancelled only when its twin is too.
+    reader.cancel().catch(() => undefined);
   }
+}
+
+/** The other way round: pieces as a web stream, each taken when it is asked for. */
+export function streamOf(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const source = chunks[Symbol.asyncIterator]();
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const { done, value } = await source.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: async () => {
+        await source.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 class StreamBuffer {

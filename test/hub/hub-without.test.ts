@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { env } from "../../src/hub/env.ts";
+import type { ProgressEvent } from "../../src/hub/files.ts";
 import { AutoModel } from "../../src/model/auto.ts";
 import { tinyModel } from "../support/checkpoint.ts";
 import { expectError } from "../support/expect-error.ts";
+import { sendFile } from "../support/http-server.ts";
 import { type HubServer, startHub } from "../support/hub-server.ts";
 
 let hub: HubServer;
@@ -38,9 +40,84 @@ it("streams a model where there is no file system, and keeps nothing", async () 
     () => AutoModel.from_pretrained("maker/tiny", { local_files_only: true }),
     "OPTION_INVALID",
     "local_files_only",
-    "file system",
+    "cache",
   );
   vi.doUnmock("../../src/hub/cache-folder.ts");
+});
+
+/** As the Cache API is defined, as far as it is used here. */
+function fakeCaches(isFull = () => false) {
+  const kept = new Map<string, Response>();
+  const cache = {
+    match: async (url: string) => kept.get(url)?.clone(),
+    put: async (url: string, response: Response) => {
+      const body = await response.arrayBuffer();
+      if (isFull()) throw new DOMException("no room", "QuotaExceededError");
+      kept.set(url, new Response(body, { headers: response.headers }));
+    },
+    delete: async (url: string) => kept.delete(url),
+    keys: async () => [...kept.keys()].map((url) => ({ url })),
+  };
+  return { kept, caches: { open: async () => cache } };
+}
+
+it("keeps files in the browser's cache where there is one: whole, right, and used without a connection", async () => {
+  vi.doMock("../../src/hub/cache-folder.ts", () => {
+    throw new Error("no node:fs here");
+  });
+  let isFull = false;
+  const { kept, caches } = fakeCaches(() => isFull);
+  vi.stubGlobal("caches", caches);
+  try {
+    await expectError(
+      () => AutoModel.from_pretrained("maker/tiny", { local_files_only: true }),
+      "FILE_NOT_FOUND",
+      "browser",
+    );
+    // Wrong bytes, then a cut for good: nothing is kept.
+    hub.onFile = (name, bytes, request, response) => {
+      if (name !== "model.safetensors" || request.headers.range === "bytes=0-0") return false;
+      sendFile(
+        request,
+        response,
+        bytes.map((byte) => byte ^ 1),
+      );
+      return true;
+    };
+    await expectError(() => AutoModel.from_pretrained("maker/tiny"), "FILE_INVALID", "model.safetensors", "hash");
+    hub.onFile = (name, _, __, response) => {
+      if (name === "model.safetensors") response.writeHead(503).end();
+      return name === "model.safetensors";
+    };
+    await expectError(() => AutoModel.from_pretrained("maker/tiny"), "NETWORK_FAILED", "model.safetensors");
+    expect([...kept.keys()].some((url) => url.endsWith("model.safetensors"))).toBe(false);
+    hub.onFile = () => false;
+
+    const files: string[] = [];
+    const progress_callback = (event: ProgressEvent) => {
+      if (event.status === "done") files.push(event.file);
+    };
+    await (await AutoModel.from_pretrained("maker/tiny", { progress_callback })).dispose();
+    expect(files).toEqual(["config.json", "model.safetensors"]);
+    expect([...kept.keys()]).toEqual(
+      ["refs/main", `resolve/${commit}/config.json`, `resolve/${commit}/model.safetensors`].map(
+        (path) => `${hub.url}/maker/tiny/${path}`,
+      ),
+    );
+    hub.log.length = 0;
+    await (await AutoModel.from_pretrained("maker/tiny", { local_files_only: true })).dispose();
+    expect(hub.log).toEqual([]);
+    await (await AutoModel.from_pretrained("maker/tiny")).dispose();
+    expect(hub.log).toHaveLength(1);
+
+    kept.clear();
+    isFull = true;
+    await (await AutoModel.from_pretrained("maker/tiny")).dispose();
+    expect(kept.size).toBe(0);
+  } finally {
+    vi.unstubAllGlobals();
+    vi.doUnmock("../../src/hub/cache-folder.ts");
+  }
 });
 
 it("without @huggingface/hub says how to get it, and uses what is in the cache", async () => {

@@ -45,6 +45,7 @@ const forms: [string, (bytes: Bytes) => FileValue][] = [
   ["File", (bytes) => new File([bytes], "x")],
   ["Response with a length", response],
   ["Response without a length", (bytes) => new Response(stream(bytes) as BodyInit)],
+  ["a clone of a Response", (bytes) => response(bytes).clone()],
   ["ReadableStream", stream],
   ["function", (bytes) => () => bytes],
   ["function of a Response", (bytes) => () => response(bytes)],

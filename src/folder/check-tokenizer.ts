@@ -4,6 +4,7 @@ import { show } from "../errors.ts";
 import type { FileSource } from "../hub/files.ts";
 import { readJson } from "../hub/open.ts";
 import { readDefinition } from "../tokenizer/read-definition.ts";
+import { VOCABULARY_FILE } from "../tokenizer/vocabulary-bin.ts";
 import type { Finding } from "./finding.ts";
 import { type FolderTokenizer, readTokenizer } from "./tokenizer-files.ts";
 
@@ -73,7 +74,8 @@ async function checkAgreement(
   if (!hasJson || !hasVocab || !hasMerges) return [];
   const old = await readDefinition({
     name: source.name,
-    open: async (fileName) => (fileName === "tokenizer.json" ? undefined : source.open(fileName)),
+    open: async (fileName) =>
+      fileName === "tokenizer.json" || fileName === VOCABULARY_FILE ? undefined : source.open(fileName),
   });
   const now = await readDefinition(source);
   const size = Math.max(old.algorithm.vocabularySize, now.algorithm.vocabularySize);

@@ -6,6 +6,7 @@ import type { AddedToken } from "../tokenizer/added-tokens.ts";
 import { ByteLevelBpe } from "../tokenizer/byte-level/byte-level-bpe.ts";
 import { SPECIAL_NAMES, type SpecialName } from "../tokenizer/definition.ts";
 import { readDefinition } from "../tokenizer/read-definition.ts";
+import { packVocabulary, VOCABULARY_FILE } from "../tokenizer/vocabulary-bin.ts";
 
 /** A byte-level BPE as its two old files have it. */
 export interface Vocabulary {
@@ -20,7 +21,7 @@ export interface FolderTokenizer {
   /** One above the highest id. */
   size: number;
   idOf: Readonly<Partial<Record<SpecialName, number>>>;
-  /** tokenizer.json, vocab.json, merges.txt, tokenizer_config.json and special_tokens_map.json. */
+  /** tokenizer.json, vocabulary.bin, vocab.json, merges.txt, tokenizer_config.json and special_tokens_map.json. */
   files: FileToWrite[];
 }
 
@@ -68,9 +69,7 @@ export async function readTokenizer(source: FileSource, modelMaxLength: number):
     size: Math.max(algorithm.vocabularySize, ...addedTokens.map((token) => token.id + 1)),
     idOf,
     files: [
-      original
-        ? { name: "tokenizer.json", chunks: () => [original] }
-        : textFile("tokenizer.json", tokenizerJson(vocabulary, addedTokens, addPrefixSpace)),
+      ...jsonFiles(original ?? tokenizerJson(vocabulary, addedTokens, addPrefixSpace)),
       ...oldFiles(vocabulary),
       ...nameFiles(specials as Record<SpecialName, string>, addedTokens, {
         ...config,
@@ -97,9 +96,18 @@ export function tokenizerFiles(vocabulary: Vocabulary, modelMaxLength: number): 
     )
     .sort((a, b) => a.id - b.id);
   return [
-    textFile("tokenizer.json", tokenizerJson(vocabulary, added, false)),
+    ...jsonFiles(tokenizerJson(vocabulary, added, false)),
     ...oldFiles(vocabulary),
     ...nameFiles(SPECIALS, added, { add_prefix_space: false, model_max_length: modelMaxLength }),
+  ];
+}
+
+/** tokenizer.json, and the same as it loads faster. */
+function jsonFiles(tokenizerJson: Uint8Array): FileToWrite[] {
+  const packed = packVocabulary(tokenizerJson);
+  return [
+    { name: "tokenizer.json", chunks: () => [tokenizerJson] },
+    ...(packed ? [{ name: VOCABULARY_FILE, chunks: () => [packed] }] : []),
   ];
 }
 
@@ -125,7 +133,7 @@ function inOrderOfIds(vocab: Readonly<Record<string, number>>): Map<string, numb
 }
 
 /** What tokenizers' save() writes for RoBERTa. */
-function tokenizerJson(vocabulary: Vocabulary, added: readonly AddedToken[], add_prefix_space: boolean): string {
+function tokenizerJson(vocabulary: Vocabulary, added: readonly AddedToken[], add_prefix_space: boolean): Uint8Array {
   const { ids, merges } = vocabulary;
   const piece = (content: string) => [content, ids.get(content)];
   const front = {
@@ -155,7 +163,9 @@ function tokenizerJson(vocabulary: Vocabulary, added: readonly AddedToken[], add
     ignore_merges: false,
   };
   const open = (object: Json) => JSON.stringify(object).slice(0, -1);
-  return `${open(front)},"model":${open(model)},"vocab":${vocabJson(ids)},"merges":${JSON.stringify(merges)}}}`;
+  return new TextEncoder().encode(
+    `${open(front)},"model":${open(model)},"vocab":${vocabJson(ids)},"merges":${JSON.stringify(merges)}}}`,
+  );
 }
 
 function vocabJson(ids: ReadonlyMap<string, number>): string {

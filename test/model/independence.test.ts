@@ -5,7 +5,8 @@ import type { AlbertForPreTraining, PreTrainingOutput } from "../../src/model/al
 import { AutoModelForPreTraining } from "../../src/model/auto.ts";
 import { Tensor } from "../../src/tensor.ts";
 import { describeBuilds } from "../support/builds.ts";
-import { randomNumbers, TINY_CONFIG, type TinyModel, tinyModel } from "../support/checkpoint.ts";
+import { TINY_CONFIG, type TinyModel, tinyModel } from "../support/checkpoint.ts";
+import { randomFrom } from "../support/random.ts";
 
 const {
   vocab_size: V,
@@ -260,7 +261,7 @@ describeBuilds("independence", (build) => {
   });
 
   it("more texts than fit one pack give what each gives alone", async () => {
-    const random = randomNumbers(7);
+    const random = randomFrom(7);
     const batch = Array.from({ length: 45 }, () =>
       Array.from({ length: 1 + Math.floor(random() * 40) }, () => Math.floor(random() * V)),
     );

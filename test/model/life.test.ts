@@ -5,9 +5,10 @@ import { AutoModel, AutoModelForMaskedLM } from "../../src/model/auto.ts";
 import type { AlbertForMaskedLM } from "../../src/model/masked-lm.ts";
 import type { Tensor } from "../../src/tensor.ts";
 import { describeBuilds } from "../support/builds.ts";
-import { randomNumbers, tinyModel } from "../support/checkpoint.ts";
+import { tinyModel } from "../support/checkpoint.ts";
 import { expectError } from "../support/expect-error.ts";
 import { collectGarbage, heldBytes } from "../support/memory.ts";
+import { randomFrom } from "../support/random.ts";
 
 /** A forward pass of 256 tokens is 11 Gflop here: many turns of the event loop. */
 const MIDDLE = {
@@ -21,7 +22,7 @@ const MIDDLE = {
   max_position_embeddings: 512,
 };
 const ids = (length: number, seed = 1): number[] => {
-  const random = randomNumbers(seed);
+  const random = randomFrom(seed);
   return Array.from({ length }, () => Math.floor(random() * 500));
 };
 const long = { input_ids: [ids(256)] };
@@ -176,7 +177,7 @@ describe("memory", () => {
     const model = await AutoModelForMaskedLM.from_pretrained(
       (await tinyModel("AlbertForMaskedLM", { max_position_embeddings: 512 })).files,
     );
-    const random = randomNumbers(3);
+    const random = randomFrom(3);
     const call = (length: number, B: number, kind: number) => {
       const input_ids = Array.from({ length: B }, () => Array.from({ length }, () => Math.floor(random() * 61)));
       if (kind === 0)

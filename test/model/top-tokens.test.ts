@@ -5,7 +5,8 @@ import { topEntries } from "../../src/model/heads/top-entries.ts";
 import type { AlbertForMaskedLM } from "../../src/model/masked-lm.ts";
 import { softmax } from "../reference/softmax.ts";
 import { describeBuilds } from "../support/builds.ts";
-import { randomNumbers, TINY_CONFIG, tinyModel } from "../support/checkpoint.ts";
+import { TINY_CONFIG, tinyModel } from "../support/checkpoint.ts";
+import { randomFrom } from "../support/random.ts";
 
 const { vocab_size: V } = TINY_CONFIG;
 
@@ -17,7 +18,7 @@ describeBuilds("top_tokens", (build) => {
   });
   afterAll(() => model.dispose());
 
-  const random = randomNumbers(5);
+  const random = randomFrom(5);
   const input_ids = Array.from({ length: 3 }, () => Array.from({ length: 30 }, () => Math.floor(random() * V)));
   // 59 rows, some asked for twice, in no order.
   const output_rows = [

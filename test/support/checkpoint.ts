@@ -2,6 +2,7 @@
 import { type AlbertConfig, parseConfig } from "../../src/config/config.ts";
 import { type AlbertClassName, encoderLayout, headLayout } from "../../src/weights/layout.ts";
 import { type TensorSource, tensorOf, writeSafetensors } from "../../src/weights/write-safetensors.ts";
+import { randomFrom } from "./random.ts";
 
 /** The bytes of a file with these tensors. */
 export async function safetensorsFile(tensors: readonly TensorSource[]): Promise<Uint8Array<ArrayBuffer>> {
@@ -53,7 +54,7 @@ export async function tinyModel(
 ): Promise<TinyModel> {
   const json = { ...TINY_CONFIG, ...overrides };
   const config = parseConfig(json, "the test's config.json");
-  const random = randomNumbers(1);
+  const random = randomFrom(1);
   const shapes = new Map<string, readonly number[]>();
   const values = new Map<string, Float32Array<ArrayBuffer>>();
   const prefix = className === "AlbertModel" ? "" : "albert.";
@@ -78,15 +79,4 @@ export async function tinyModel(
     "model.safetensors": await safetensorsFile(tensors),
   };
   return { config, files, values };
-}
-
-/** Uniform numbers in [0, 1), the same for the same seed (mulberry32). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

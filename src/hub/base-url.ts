@@ -48,7 +48,14 @@ async function openUrl(
     if (response.status === 206) return bodyOf(response);
     return skip(bodyOf(response), fromBytes);
   };
-  return streamedFile(fileName, resumed(openAt, 0, sizeBytes, url.href, signal), sizeBytes);
+  const file = await streamedFile(fileName, resumed(openAt, 0, sizeBytes, url.href, signal), sizeBytes);
+  return {
+    ...file,
+    async close() {
+      await file.close();
+      firstConnection.abort(); // nobody may have read of it
+    },
+  };
 }
 
 async function* bodyOf(response: Response): AsyncGenerator<Uint8Array, void, undefined> {

@@ -210,8 +210,13 @@ describe("a base URL", () => {
   });
 
   it("has a config.json of gigabytes: it is not read", async () => {
-    server.handle = (_, response) => void response.writeHead(200, { "content-length": 5e9 }).write("{");
+    let closed: Promise<unknown> | undefined;
+    server.handle = (_, response) => {
+      closed = new Promise((resolve) => response.on("close", resolve));
+      response.writeHead(200, { "content-length": 5e9 }).write("{");
+    };
     await expectError(() => run(server.url), "FILE_INVALID", "config.json", "5000000000 bytes");
+    await closed;
   });
 
   it("tells of its progress, file by file and in all", async () => {

@@ -1,9 +1,7 @@
 // From what the caller passes to a file source; and whole files out of one.
 import { type ErrorCode, RobertalbertError, show } from "../errors.ts";
-import { urlSource } from "./base-url.ts";
 import { env } from "./env.ts";
 import type { FileSource, LoadOptions, ModelLocation } from "./files.ts";
-import { hubSource, isHubId } from "./hub.ts";
 import { memorySource } from "./memory.ts";
 import { Report } from "./progress.ts";
 
@@ -20,7 +18,8 @@ export async function openSource(location: ModelLocation, options: LoadOptions =
 async function find(location: ModelLocation, options: LoadOptions, report: Report): Promise<FileSource> {
   if (typeof location === "string" || Object.prototype.toString.call(location) === "[object URL]") {
     const text = String(location);
-    if (/^https?:/i.test(text)) return urlSource(text, options);
+    // What needs a network is loaded when it is needed: most models lie in a folder, and starting is to be quick.
+    if (/^https?:/i.test(text)) return (await import("./base-url.ts")).urlSource(text, options);
     return findNamed(text, options, report);
   }
   if (typeof location === "object" && location !== null)
@@ -45,6 +44,7 @@ async function findNamed(text: string, options: LoadOptions, report: Report): Pr
     if (source) return source;
     if (disk) tried = ` (no folder at ${disk.placesOf(text).map(show).join(" and ")})`;
   }
+  const { hubSource, isHubId } = await import("./hub.ts");
   if (!isUrl && isHubId(text)) {
     return hubSource(text, options, report).catch((error: RobertalbertError) => {
       if (!tried || !NOT_FOUND.has(error.code)) throw error;

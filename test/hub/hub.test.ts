@@ -10,6 +10,7 @@ import { env } from "../../src/hub/env.ts";
 import type { LoadOptions, ProgressEvent } from "../../src/hub/files.ts";
 import { isHubId } from "../../src/hub/hub.ts";
 import { AutoConfig, AutoModel } from "../../src/model/auto.ts";
+import { pipeline } from "../../src/pipelines/pipeline.ts";
 import type { Tensor } from "../../src/tensor.ts";
 import { tinyModel } from "../support/checkpoint.ts";
 import { expectError } from "../support/expect-error.ts";
@@ -189,6 +190,28 @@ describe("a model on the hub", () => {
     const all = await Promise.all([run(ID), run(ID), run(ID)]);
     expect(all).toEqual([expected, expected, expected]);
     expect(await blobs()).toEqual(rightBlobs());
+  });
+
+  it("gives a pipeline what a folder gives it, tokenizer and model at once", async () => {
+    const shipped = new URL("../../models/fill-mask/", import.meta.url);
+    const names = (await readdir(shipped)).filter((name) => name !== "README.md");
+    const read = async (name: string) => [name, new Uint8Array(await readFile(new URL(name, shipped)))] as const;
+    hub.repositories.set("maker/fill", {
+      commit: COMMIT,
+      files: Object.fromEntries(await Promise.all(names.map(read))),
+    });
+    const events: ProgressEvent[] = [];
+    const text = "The capital of France is <mask>.";
+    const fill = await pipeline("fill-mask", "maker/fill", { progress_callback: (event) => events.push(event) });
+    const here = await pipeline("fill-mask", shipped);
+    expect(await fill(text)).toEqual(await here(text));
+    await Promise.all([fill.dispose(), here.dispose()]);
+    expect(events.at(-1)).toEqual({ status: "ready", task: "fill-mask", model: "maker/fill" });
+    const total = events.filter((event) => event.status === "progress_total").at(-1)!;
+    expect(total).toMatchObject({ name: "maker/fill", progress: 100 });
+    expect(Object.keys((total as { files: object }).files)).toEqual(
+      expect.arrayContaining(["tokenizer.json", WEIGHTS]),
+    );
   });
 
   it("is never asked for when a folder has that name", async () => {

@@ -95,8 +95,11 @@ const io: Io = {
   isTerminal,
   useColor: isTerminal && !process.env.NO_COLOR,
 };
-// A reader that has seen enough (`| head`) is no error.
-stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0); // a reader that has seen enough (`| head`) is no error
+  stderr.write(`robertalbert: standard output cannot be written: ${error.message}\n`);
+  process.exit(1);
+});
 
 try {
   await main(args, io);

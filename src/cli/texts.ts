@@ -68,8 +68,12 @@ function fileSize(path: string): number {
 
 /** Lines that are not empty. The stream pauses while nobody takes them: a million lines need no memory. */
 async function* lines(stream: Readable): AsyncGenerator<string, void, undefined> {
-  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }))
-    if (line !== "") yield line;
+  try {
+    for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }))
+      if (line !== "") yield line;
+  } catch (cause) {
+    throw new RobertalbertError("FILE_UNREADABLE", `the texts cannot be read: ${(cause as Error).message}`, { cause });
+  }
 }
 
 async function* jsonTexts(source: AsyncIterable<string>, path: string): AsyncGenerator<string, void, undefined> {

@@ -1,12 +1,15 @@
 // The command in a process of its own: output for people and programs, odd input, streams, exit codes.
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import type { Io } from "../../src/cli/command.ts";
 import { fillMask } from "../../src/cli/fill-mask.ts";
+import { readTexts } from "../../src/cli/texts.ts";
 import { BUILDS } from "../support/builds.ts";
 import { finished, run, start } from "../support/command.ts";
+import { expectError } from "../support/expect-error.ts";
 
 const FRANCE = "The capital of France is <mask>.";
 
@@ -154,6 +157,32 @@ describe("fill-mask", () => {
     expect(code).toBe(1);
     expect(stdout).toContain("Paris");
     expect(stderr).toContain("no mask here");
+  });
+
+  it("says so when its input breaks off, after the lines that came", async () => {
+    let lines = 0;
+    const stdin = new Readable({
+      read() {
+        if (lines++ === 0) this.push("one\ntwo\n");
+        else this.destroy(new Error("the device is gone"));
+      },
+    });
+    const texts: string[] = [];
+    const reading = async () => {
+      for await (const text of readTexts(["-"], { stdin } as Io)) texts.push(text);
+    };
+    await expectError(reading, "FILE_UNREADABLE", "the device is gone");
+    expect(texts).toEqual(["one", "two"]);
+  });
+
+  it.runIf(existsSync("/dev/full"))("says so when its output cannot be written", () => {
+    const full = openSync("/dev/full", "w");
+    const { status, stderr } = spawnSync(process.execPath, ["dist/cli/main.js", "info"], {
+      stdio: ["ignore", full, "pipe"],
+    });
+    closeSync(full);
+    expect(status).toBe(1);
+    expect(String(stderr)).toMatch(/^robertalbert: standard output cannot be written: [^\n]+\n$/);
   });
 
   it("ends quietly when its reader has seen enough", async () => {

@@ -130,8 +130,7 @@ export class ModelCache implements HubCache {
     await claimAbandoned(blob, mine);
     // What an earlier transfer left may be wrong: then once more from the start.
     for (let isLast = false; ; isLast = true) {
-      const resumedAt = await this.fetchInto(mine, blob, file, fetcher, onBytes);
-      if (resumedAt === undefined) break;
+      if (await this.fetchInto(mine, blob, file, fetcher, onBytes)) break;
       await rm(mine, { force: true });
       if (isLast)
         throw new RobertalbertError(
@@ -142,14 +141,14 @@ export class ModelCache implements HubCache {
     await this.writing(blob, () => rename(mine, blob));
   }
 
-  /** Appends what is missing. Returns undefined when the whole is right, else where it went on from. */
+  /** Appends what is missing. Returns whether the whole is right. */
   private async fetchInto(
     path: string,
     blob: string,
     file: HubFile,
     fetcher: Fetcher,
     onBytes: (bytes: number) => void,
-  ): Promise<number | undefined> {
+  ): Promise<boolean> {
     const { hash, sizeBytes: start } = await hashSoFar(path, file);
     const handle = await this.writing(path, () => open(path, "a"));
     let at = start;
@@ -170,7 +169,7 @@ export class ModelCache implements HubCache {
       throw error;
     }
     await handle.close();
-    return at === file.sizeBytes && hash.digest("hex") === file.etag ? undefined : start;
+    return at === file.sizeBytes && hash.digest("hex") === file.etag;
   }
 
   /** Runs something that writes; its errors say what to do. */
@@ -209,7 +208,12 @@ async function claimAbandoned(blob: string, mine: string): Promise<void> {
     if (!name.startsWith(prefix) || !name.endsWith(".incomplete")) continue;
     const path = join(folder, name);
     const isFree = name.endsWith(CUT) || (await ageMs(path)) > ABANDONED_MS;
-    if (isFree && (await rename(path, mine).then(...[() => true, () => false]))) return;
+    if (!isFree) continue;
+    const isMine = await rename(path, mine).then(
+      () => true,
+      () => false,
+    );
+    if (isMine) return;
   }
 }
 

@@ -3,7 +3,7 @@
 import { RobertalbertError, show } from "../errors.ts";
 import { env } from "./env.ts";
 import { chunksOf, streamOf } from "./streamed-file.ts";
-import { networkFailed, patientFetch, skip, statusError, throwIfAborted } from "./transfer.ts";
+import { networkFailed, patientAnswer, patientFetch, skip, statusError, throwIfAborted } from "./transfer.ts";
 
 /** A file of a repository at one commit. */
 export interface HubFile {
@@ -40,7 +40,7 @@ export class HubApi {
   async commitOf(revision: string): Promise<string> {
     const { modelInfo } = await this.library();
     const { sha } = await this.ask(`revision ${show(revision)}`, () =>
-      modelInfo({ ...this.common(this.signal), name: this.id, revision, additionalFields: ["sha"] }),
+      modelInfo({ ...this.common(patientAnswer, this.signal), name: this.id, revision, additionalFields: ["sha"] }),
     );
     if (typeof sha === "string" && isCommit(sha)) return sha;
     throw this.odd(`commit ${show(sha)} of revision ${show(revision)}`);
@@ -51,7 +51,11 @@ export class HubApi {
     const { listFiles } = await this.library();
     return this.ask(`commit ${commit}`, async () => {
       const files = new Map<string, HubFile | undefined>();
-      for await (const entry of listFiles({ ...this.common(this.signal), repo: this.id, revision: commit })) {
+      for await (const entry of listFiles({
+        ...this.common(patientAnswer, this.signal),
+        repo: this.id,
+        revision: commit,
+      })) {
         if (files.size >= MOST_FILES) throw this.odd(`more than ${MOST_FILES} files`);
         if (entry.type !== "file") {
           files.set(`${entry.path}/`, undefined);
@@ -76,7 +80,7 @@ export class HubApi {
   ): Promise<AsyncIterable<Uint8Array>> {
     const { downloadFile } = await this.library();
     const blob = await this.ask(show(path), () =>
-      downloadFile({ ...this.common(connection), repo: this.id, path, revision: commit }),
+      downloadFile({ ...this.common(rangedFetch, connection), repo: this.id, path, revision: commit }),
     );
     if (!blob) throw this.odd(`no file ${show(path)}, which it listed`);
     return chunksOf((fromBytes === 0 ? blob : blob.slice(fromBytes)).stream());
@@ -94,11 +98,11 @@ export class HubApi {
     }
   }
 
-  private common(signal: AbortSignal | undefined) {
+  private common(fetcher: typeof patientAnswer, signal: AbortSignal | undefined) {
     return {
       hubUrl: env.remoteHost.replace(/\/+$/, ""),
       ...(this.token !== undefined && { accessToken: this.token }),
-      fetch: ((url, init) => rangedFetch(url as string | URL, init ?? {}, signal)) as typeof fetch,
+      fetch: ((url, init) => fetcher(url as string | URL, init ?? {}, signal)) as typeof fetch,
     };
   }
 
@@ -128,7 +132,7 @@ export class HubApi {
 }
 
 /** patientFetch for servers that ignore Range: what was not asked for is left out. */
-async function rangedFetch(url: string | URL, init: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
+async function rangedFetch(url: string | URL, init: RequestInit, signal?: AbortSignal): Promise<Response> {
   const response = await patientFetch(url, init, signal);
   const start = Number(/^bytes=(\d+)-/.exec(new Headers(init.headers).get("range") ?? "")?.[1] ?? 0);
   if (start === 0 || response.status !== 200 || !response.body) return response;

@@ -2,6 +2,7 @@
 // where a cut transfer ended.
 import { RobertalbertError } from "../errors.ts";
 import { env } from "./env.ts";
+import { chunksOf } from "./streamed-file.ts";
 
 /** Statuses that may be gone next time. */
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504]);
@@ -30,6 +31,56 @@ export async function patientFetch(url: string | URL, init: RequestInit, signal?
     await pause(wait, signal);
     throwIfAborted(signal, url);
   }
+}
+
+/** Answers to questions are short: more is no answer. */
+const MOST_ANSWER_BYTES = 1 << 26;
+
+/**
+ * The same with the body read, over another connection when one is cut or falls silent within it: for short answers.
+ * @throws NETWORK_FAILED, FILE_INVALID when it is too long for one, ABORTED
+ */
+export async function patientAnswer(url: string | URL, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+  for (let attempt = 1; ; attempt++) {
+    const connection = new AbortController();
+    try {
+      const response = await patientFetch(url, init, either(signal, connection.signal));
+      const body = await readAll(response, url);
+      return new Response(body.length > 0 ? body : null, { status: response.status, headers: response.headers });
+    } catch (cause) {
+      throwIfAborted(signal, url);
+      if (cause instanceof RobertalbertError) throw cause;
+      if (attempt >= env.fetchAttempts) throw networkFailed(url, cause);
+    } finally {
+      connection.abort();
+    }
+    await pause(env.fetchDelaySeconds * 2 ** (attempt - 1), signal);
+    throwIfAborted(signal, url);
+  }
+}
+
+async function readAll(response: Response, url: string | URL): Promise<Uint8Array<ArrayBuffer>> {
+  if (!response.body) return new Uint8Array(0);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const source = chunksOf(response.body);
+  for (;;) {
+    const { done, value } = await untilStall(source.next());
+    if (done) break;
+    chunks.push(value);
+    length += value.byteLength;
+    if (length > MOST_ANSWER_BYTES) {
+      const message = `${url}: the answer is longer than ${MOST_ANSWER_BYTES} bytes`;
+      throw new RobertalbertError("FILE_INVALID", message);
+    }
+  }
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return body;
 }
 
 /**

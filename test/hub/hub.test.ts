@@ -400,6 +400,29 @@ describe("a transfer", () => {
     expect(await run(ID)).toEqual(expected);
   });
 
+  it.each(["/revision/", "/tree/"])(
+    "is asked for again when the answer to %s is cut or falls silent",
+    async (question) => {
+      env.fetchStallSeconds = 0.1;
+      const bad = (count: number, cut: boolean) => {
+        let left = count;
+        hub.onApi = (request, response) => {
+          if (!request.url?.includes(question) || left-- <= 0) return false;
+          response.writeHead(200, { "content-type": "application/json", "content-length": 1000 });
+          response.write('[{"type": "file",', () => cut && setTimeout(() => response.destroy(), 5));
+          return true;
+        };
+      };
+      for (const cut of [true, false]) {
+        bad(2, cut);
+        expect(await run(ID)).toEqual(expected);
+        await rm(folder(), { recursive: true });
+      }
+      bad(Number.POSITIVE_INFINITY, false);
+      await expectError(() => run(ID), "NETWORK_FAILED", ID, "nothing for 0.1 s");
+    },
+  );
+
   it.each([
     [401, "ACCESS_DENIED"],
     [403, "ACCESS_DENIED"],

@@ -95,15 +95,18 @@ export function unpackVocabulary(file: Uint8Array, tokenizerJson: Uint8Array | u
   };
   const spans = new Int32Array(2 * ids);
   const rowStarts = new Int32Array(ids + 1);
+  let tokens = json.odd.length;
   for (let id = 0, start = 0, row = 0; id < ids; id++) {
+    const length = lengths[id]!;
     spans[2 * id] = start;
-    spans[2 * id + 1] = lengths[id]!;
-    start += lengths[id]!;
+    spans[2 * id + 1] = length;
+    start += length;
+    if (length > 0) tokens++;
     row += counts[id]!;
     rowStarts[id + 1] = row;
   }
   const merges: MergeRows = { rowStarts, rights, ranks, merged };
-  const vocabulary = new Vocabulary(packed.slice(at + jsonBytes), spans, new Map(json.odd));
+  const vocabulary = new Vocabulary(packed.slice(at + jsonBytes), spans, new Map(json.odd), tokens);
   return { json: json.tokenizer, vocabulary, merges };
 }
 
@@ -127,12 +130,15 @@ function hashOf(input: Uint8Array): Uint8Array {
     : new Int32Array(bytes.slice(0, whole).buffer);
   let a = 0;
   let b = bytes.length;
-  // No multiplication: see vocabulary.ts.
-  for (let i = 0; i < words.length; i++) {
-    b = ((b << 5) | (b >>> 27)) ^ words[i]!;
+  // No multiplication (see vocabulary.ts), and four words a round: a loop is slow until the engine has optimised it.
+  const rounds = words.length & ~3;
+  for (let i = 0; i < rounds; i += 4) {
+    b = ((b << 5) | (b >>> 27)) ^ words[i]! ^ ((words[i + 1]! << 7) | (words[i + 1]! >>> 25));
+    a = (a + b) | 0;
+    b = ((b << 5) | (b >>> 27)) ^ words[i + 2]! ^ ((words[i + 3]! << 7) | (words[i + 3]! >>> 25));
     a = (a + b) | 0;
   }
-  for (let i = whole; i < bytes.length; i++) {
+  for (let i = 4 * rounds; i < bytes.length; i++) {
     b = ((b << 5) | (b >>> 27)) ^ bytes[i]!;
     a = (a + b) | 0;
   }

@@ -87,6 +87,7 @@ export function readVocabulary(bytes: Uint8Array, start: number, where: string):
   const spans = new Int32Array(2 * Math.min(MAX_TOKENS, Math.ceil((bytes.length - start) / SHORTEST_TOKEN)));
   const odd = new Map<number, string>();
   let size = 0;
+  let tokens = 0;
   let at = skipBlanks(bytes, start);
   if (bytes[at++] !== OPEN_OBJECT) throw invalid(`${where} is no object of token → id`);
   for (at = skipBlanks(bytes, at); bytes[at] !== CLOSE_OBJECT; ) {
@@ -112,9 +113,10 @@ export function readVocabulary(bytes: Uint8Array, start: number, where: string):
     spans[2 * id] = from;
     spans[2 * id + 1] = reader.length - from;
     if (id >= size) size = id + 1;
+    tokens++;
     if (bytes[at] === COMMA) at = skipBlanks(bytes, at + 1);
   }
-  return [new Vocabulary(reader.out.slice(0, reader.length), spans.slice(0, 2 * size), odd), at + 1];
+  return [new Vocabulary(reader.out.slice(0, reader.length), spans.slice(0, 2 * size), odd, tokens), at + 1];
 }
 
 function oddToken(bytes: Uint8Array, key: number, where: string): string {

@@ -17,19 +17,23 @@ export class Vocabulary {
   readonly spans: Int32Array;
   /** Tokens with a character outside the alphabet, which no text is encoded to. */
   readonly odd: ReadonlyMap<number, string>;
+  private readonly tokens: number;
   private index: Int32Array | undefined;
 
-  constructor(text: Uint8Array, spans: Int32Array, odd: ReadonlyMap<number, string>) {
+  /** @param tokens how many there are, odd ones included */
+  constructor(text: Uint8Array, spans: Int32Array, odd: ReadonlyMap<number, string>, tokens: number) {
     this.text = text;
     this.spans = spans;
     this.odd = odd;
     this.size = spans.length / 2;
+    this.tokens = tokens;
   }
 
   /** The ids below `size` that no token has. */
   holes(): number[] {
     const holes: number[] = [];
     const { spans, size } = this;
+    if (this.tokens === size) return holes;
     for (let id = 0; id < size; id++) if (spans[2 * id + 1] === 0 && !this.odd.has(id)) holes.push(id);
     return holes;
   }

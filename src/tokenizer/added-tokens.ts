@@ -1,4 +1,5 @@
 // Added tokens (<s>, <mask>, …): found in a text before the algorithm sees it, as tokenizers' AddedVocabulary does.
+import { RobertalbertError, show } from "../errors.ts";
 import { isSpace, isWordCharacter } from "./byte-level/char-kinds.ts";
 
 export interface AddedToken {
@@ -14,6 +15,31 @@ export interface AddedToken {
   normalized: boolean;
   /** Left out by decode with skip_special_tokens. */
   special: boolean;
+}
+
+/**
+ * @param json a list of tokens as tokenizer.json has it, absent for none
+ * @param where what to call it in messages
+ * @throws TOKENIZER_INVALID
+ */
+export function readAddedTokens(json: unknown, where: string): AddedToken[] {
+  if (json === undefined || json === null) return [];
+  if (!Array.isArray(json)) throw invalid(`${where} is ${show(json)}, expected a list`);
+  return json.map((value, i) => {
+    const token = value as Partial<AddedToken> | null;
+    if (!Number.isSafeInteger(token?.id) || token!.id! < 0 || typeof token?.content !== "string" || !token.content)
+      throw invalid(`${where}: added token ${i} is ${show(value)}, expected an object with an id and a content`);
+    const {
+      id,
+      content,
+      lstrip = false,
+      rstrip = false,
+      single_word = false,
+      normalized = true,
+      special = false,
+    } = token;
+    return { id: id as number, content, lstrip, rstrip, single_word, normalized, special };
+  });
 }
 
 /** A piece of text: an added token, or (token undefined) what lies between. */
@@ -71,4 +97,8 @@ function isWordBefore(text: string, at: number, start: number): boolean {
 
 function isWordBehind(text: string, at: number, end: number): boolean {
   return at < end && isWordCharacter(text.codePointAt(at)!);
+}
+
+function invalid(message: string): RobertalbertError {
+  return new RobertalbertError("TOKENIZER_INVALID", `${message}; fetch the file again`);
 }

@@ -1,6 +1,6 @@
 // tokenizer.json → algorithm, added tokens and template. Byte-level BPE and ALBERT's Unigram are read here, others by a library.
 import { RobertalbertError, show } from "../errors.ts";
-import type { AddedToken } from "./added-tokens.ts";
+import { readAddedTokens } from "./added-tokens.ts";
 import { ByteLevelBpe } from "./byte-level/byte-level-bpe.ts";
 import { readTokenizerJson, type TokenizerJson } from "./byte-level/read-json.ts";
 import type { ConfigFiles, Json, TokenizerCore } from "./definition.ts";
@@ -23,7 +23,10 @@ export async function fromTokenizerJson(
   const { vocabulary, merges } = parsed;
   const json = parsed.json as Json;
   const preTokenizer = json.pre_tokenizer as Json | null | undefined;
-  const common = { addedTokens: readAddedTokens(json.added_tokens), template: readTemplate(json.post_processor) };
+  const common = {
+    addedTokens: readAddedTokens(json.added_tokens, "tokenizer.json: added_tokens"),
+    template: readTemplate(json.post_processor),
+  };
   const model = json.model as Json | undefined;
   if (model?.type === "Unigram") return { ...common, algorithm: new Unigram(json), addPrefixSpace: false };
   const { config } = files;
@@ -67,28 +70,4 @@ export function isByteLevel(json: Json): boolean {
     !model.end_of_word_suffix &&
     !model.ignore_merges
   );
-}
-
-function readAddedTokens(json: unknown): AddedToken[] {
-  if (json === undefined || json === null) return [];
-  if (!Array.isArray(json)) throw invalid(`added_tokens is ${show(json)}, expected a list`);
-  return json.map((value, i) => {
-    const token = value as Partial<AddedToken> | null;
-    if (!Number.isSafeInteger(token?.id) || token!.id! < 0 || typeof token?.content !== "string" || !token.content)
-      throw invalid(`added token ${i} is ${show(value)}, expected an object with an id and a content`);
-    const {
-      id,
-      content,
-      lstrip = false,
-      rstrip = false,
-      single_word = false,
-      normalized = true,
-      special = false,
-    } = token;
-    return { id: id as number, content, lstrip, rstrip, single_word, normalized, special };
-  });
-}
-
-function invalid(message: string): RobertalbertError {
-  return new RobertalbertError("TOKENIZER_INVALID", `tokenizer.json: ${message}; fetch the file again`);
 }

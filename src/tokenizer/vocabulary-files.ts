@@ -2,7 +2,7 @@
 import { RobertalbertError, show } from "../errors.ts";
 import type { FileSource } from "../hub/files.ts";
 import { readWhole } from "../hub/open.ts";
-import type { AddedToken } from "./added-tokens.ts";
+import { type AddedToken, readAddedTokens } from "./added-tokens.ts";
 import { ByteLevelBpe } from "./byte-level/byte-level-bpe.ts";
 import { readMerges, readVocabulary } from "./byte-level/read-json.ts";
 import { type ConfigFiles, contentOf, type SpecialName, type SpecialTokens, type TokenizerCore } from "./definition.ts";
@@ -40,17 +40,20 @@ export async function fromVocabularyFiles(
   const { config, map } = files;
   const addPrefixSpace = files.addPrefixSpace ?? config.add_prefix_space === true;
   const specials = { ...ROBERTA, ...files.specials };
+  const declared = readDeclared(config.added_tokens_decoder);
   const idOf = (name: SpecialName): number => {
-    const id = vocabulary.idOf(specials[name]);
+    const content = specials[name];
+    const id = declared.find((token) => token.content === content)?.id ?? vocabulary.idOf(content);
     if (id !== undefined) return id;
     throw new RobertalbertError(
       "TOKENIZER_INVALID",
-      `${source.name}: vocab.json has no id for ${name}, ${show(specials[name])}; fetch the files again`,
+      `${source.name}: vocab.json has no id for ${name}, ${show(content)}; fetch the files again`,
     );
   };
   const names = Object.keys(specials) as SpecialName[];
   const byContent = new Map(names.map((name) => [specials[name], name]));
-  const addedTokens = [...byContent].map(([content, name]): AddedToken => {
+  for (const { content } of declared) byContent.delete(content);
+  const named = [...byContent].map(([content, name]): AddedToken => {
     const details = [map[name], config[name]].find((t) => typeof t === "object" && contentOf(t) === content);
     return {
       id: idOf(name),
@@ -63,6 +66,7 @@ export async function fromVocabularyFiles(
       special: true,
     };
   });
+  const addedTokens = [...declared, ...named];
   return {
     algorithm: new ByteLevelBpe(vocabulary, merges, { addPrefixSpace }),
     addedTokens,
@@ -70,4 +74,12 @@ export async function fromVocabularyFiles(
     addPrefixSpace,
     specials,
   };
+}
+
+/** tokenizer_config.json's added_tokens_decoder: id → token, as Transformers has written it since 4.34. */
+function readDeclared(json: unknown): AddedToken[] {
+  if (json === undefined || json === null) return [];
+  const list =
+    typeof json === "object" ? Object.entries(json).map(([id, token]) => ({ ...token, id: Number(id) })) : json;
+  return readAddedTokens(list, "tokenizer_config.json: added_tokens_decoder");
 }

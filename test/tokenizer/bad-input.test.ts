@@ -189,6 +189,21 @@ describe("files", () => {
       "TOKENIZER_INVALID",
       /merge 1.*result/,
     ],
+    [
+      "an added_tokens_decoder that is a word",
+      { ...vocabFiles(VOCAB, "h e\n"), "tokenizer_config.json": jsonBytes({ added_tokens_decoder: "x" }) },
+      "TOKENIZER_INVALID",
+      /added_tokens_decoder is "x"/,
+    ],
+    [
+      "an added_tokens_decoder with a word for an id",
+      {
+        ...vocabFiles(VOCAB, "h e\n"),
+        "tokenizer_config.json": jsonBytes({ added_tokens_decoder: { x: { content: "y" } } }),
+      },
+      "TOKENIZER_INVALID",
+      /added_tokens_decoder: added token 0/,
+    ],
     ["merges.txt with a line of three", vocabFiles(VOCAB, "h e l\n"), "TOKENIZER_INVALID", /merge 0/],
   ];
   it.each(wrong)("%s", async (_, files, code, message) => {

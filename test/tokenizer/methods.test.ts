@@ -4,7 +4,7 @@ import { AutoTokenizer } from "../../src/tokenizer/auto.ts";
 import type { TokenIds } from "../../src/tokenizer/decoding.ts";
 import { type DecodeCase, readLines } from "../support/golden-tokenizer.ts";
 import { describeShared } from "../support/shared.ts";
-import { TINY_CONFIG, tinyFiles, tinyTokenizer } from "../support/tiny-tokenizer.ts";
+import { jsonBytes, TINY_CONFIG, tinyFiles, tinyTokenizer } from "../support/tiny-tokenizer.ts";
 
 describe("a tokenizer", async () => {
   const tokenizer = await AutoTokenizer.from_pretrained(tinyFiles());
@@ -71,6 +71,23 @@ describe("a tokenizer", async () => {
     expect(input_ids.map((row) => other.decode(row))).toEqual(["<s>efg</s>", "<pad><pad><s>a</s>"]);
     expect(tokenizer.model_max_length).toBe(Number.MAX_SAFE_INTEGER);
   });
+});
+
+it("vocab.json and merges.txt: added tokens come from added_tokens_decoder, too", async () => {
+  const { vocab, merges } = tinyTokenizer().model;
+  const { "<mask>": _, ...rest } = vocab;
+  const mask = { content: "<mask>", lstrip: false, special: true, normalized: false };
+  const tokenizer = await AutoTokenizer.from_pretrained({
+    "vocab.json": jsonBytes(rest),
+    "merges.txt": jsonBytes((merges as string[][]).map((pair) => `${pair.join(" ")}\n`).join("")),
+    "tokenizer_config.json": jsonBytes({
+      ...TINY_CONFIG,
+      added_tokens_decoder: { 263: mask, 264: { content: "[E1]", rstrip: true, special: false, normalized: true } },
+    }),
+  });
+  expect(tokenizer.encode("he <mask>[E1] he")).toEqual([0, 260, 36, 263, 264, 260, 2]);
+  expect(tokenizer.mask_token_id).toBe(263);
+  expect(tokenizer.decode([263, 264], { skip_special_tokens: true })).toBe("[E1]");
 });
 
 describeShared("decode_stream", (shared) => {

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AutoTokenizer } from "../../src/tokenizer/auto.ts";
+import { wordEnd } from "../../src/tokenizer/byte-level/scanner.ts";
 import type { PreTrainedTokenizer } from "../../src/tokenizer/pretrained-tokenizer.ts";
 import { describeShared } from "../support/shared.ts";
 
@@ -31,6 +32,7 @@ describeShared("any text", (shared) => {
     const folder = `${shared}golden/tokenizer/${name}`;
     const tokenizer = await AutoTokenizer.from_pretrained(folder, { ...(add_prefix_space && { add_prefix_space }) });
 
+    const plain = await AutoTokenizer.from_pretrained(folder);
     const isByteLevel = name === "roberta-base";
     const itIf = (condition: boolean) => (condition ? it : () => undefined);
 
@@ -145,6 +147,28 @@ describeShared("any text", (shared) => {
         }),
         RUNS,
       );
+    });
+
+    itIf(isByteLevel)("is encoded the same in one piece and word by word, however long", () => {
+      const pieces = [" a", "'ll", "é", "😀", "  ", "\u3000", "\n", "漢字", " 12", "don't", "\ud800", "…"];
+      for (let shift = 0; shift < 24; shift++) {
+        // Parts of 2¹⁴ units end at every place of the pattern.
+        const text =
+          "x".repeat(shift) + pieces.join("").repeat(1500) + "y".repeat(20_000) + pieces.join("").repeat(700);
+        const bytes = new TextEncoder().encode((add_prefix_space && !text.startsWith(" ") ? " " : "") + text);
+        const ids: number[] = [];
+        for (let at = 0, next = 0; at < bytes.length; at = next) {
+          next = wordEnd(bytes, at, bytes.length);
+          const word = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(at, next));
+          ids.push(...plain.encode(word, { add_special_tokens: false }));
+        }
+        expect(tokenizer.encode(text, { add_special_tokens: false })).toEqual(ids);
+        const { offsets } = placesOf(tokenizer, text);
+        expect(offsets.at(-1)).toEqual([text.length - 1, text.length]);
+        const at = text.indexOf("yyy");
+        const first = offsets.findIndex(([start]) => start >= at);
+        expect(offsets[first]![0]).toBe(at);
+      }
     });
 
     it("streams as it decodes, whatever the ids", () => {

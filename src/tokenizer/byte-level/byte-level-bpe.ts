@@ -8,22 +8,26 @@ import type { Vocabulary } from "./vocabulary.ts";
 import { WordCache } from "./word-cache.ts";
 
 const BLANK = 0x20;
-/** Buffers that a long text needed are given back behind it when they are larger than this. */
-const KEPT_BYTES = 1 << 16;
+/** A text is taken in parts of so many UTF-16 units, so that a long one needs no more memory; only a longer word does. */
+const PART_UNITS = 1 << 14;
+/** How far beyond a word's end the scanner may look: to the character behind it. */
+const LOOKAHEAD_BYTES = 8;
 
 export interface ByteLevelOptions {
   /** Puts a blank before a text that starts without one. */
   addPrefixSpace: boolean;
 }
 
-/** A stretch of text as the words are found in it. */
-interface Stretch {
+/** A part of a text as the words are found in it. */
+interface Part {
   /** UTF-8 in [0, length). */
   bytes: Uint8Array;
   length: number;
   isAscii: boolean;
   /** Whether bytes[0] is a blank that is not in the text. */
   hasPrefix: boolean;
+  /** Whether the stretch ends with it: then its last word does, too. */
+  isLast: boolean;
 }
 
 export class ByteLevelBpe implements Algorithm {
@@ -74,21 +78,36 @@ export class ByteLevelBpe implements Algorithm {
   encode({ text }: NormalizedText, start: number, end: number, _isFirst: boolean, sink: TokenSink): void {
     // The prefix goes before every stretch, also one behind an added token: tokenizers' ByteLevel looks at each by itself.
     const hasPrefix = this.addPrefixSpace && start < end && text.charCodeAt(start) !== BLANK;
-    if (this.bytes.length < 3 * (end - start) + 1) this.bytes = new Uint8Array(4 * (end - start) + 1);
-    const { bytes } = this;
-    if (hasPrefix) bytes[0] = BLANK;
-    const whole = start === 0 && end === text.length;
-    // A lone surrogate becomes U+FFFD.
-    const { written } = this.encoder.encodeInto(
-      whole ? text : text.slice(start, end),
-      hasPrefix ? bytes.subarray(1) : bytes,
-    );
-    const length = written + (hasPrefix ? 1 : 0);
-    this.encodeWords({ bytes, length, isAscii: written === end - start, hasPrefix }, start, sink);
-    if (bytes.length > KEPT_BYTES) {
+    for (let at = start, units = PART_UNITS; at < end; ) {
+      let stop = Math.min(at + units, end);
+      if (stop < end && isHighSurrogate(text.charCodeAt(stop - 1))) stop--;
+      const part = this.utf8Part(text, at, stop, hasPrefix && at === start, stop === end);
+      const endByte = this.encodeWords(part, at, sink);
+      if (part.isLast || sink.length >= sink.limit) break;
+      const read = unitsIn(part, endByte);
+      // A part without a word's end: one word is longer.
+      units = read > 0 ? PART_UNITS : 2 * units;
+      at += read;
+    }
+    if (this.bytes.length > 4 * PART_UNITS) {
       this.bytes = new Uint8Array(1024);
       this.symbols = new Int32Array(64);
     }
+  }
+
+  /** The units [start, end) of a text; a lone surrogate becomes U+FFFD. */
+  private utf8Part(text: string, start: number, end: number, hasPrefix: boolean, isLast: boolean): Part {
+    const first = hasPrefix ? 1 : 0;
+    const most = 3 * (end - start) + first;
+    if (this.bytes.length < most) this.bytes = new Uint8Array(most);
+    const { bytes } = this;
+    bytes[0] = BLANK;
+    const isWhole = start === 0 && end === text.length;
+    const { written } = this.encoder.encodeInto(
+      isWhole ? text : text.slice(start, end),
+      hasPrefix ? bytes.subarray(1) : bytes,
+    );
+    return { bytes, length: first + written, isAscii: written === end - start, hasPrefix, isLast };
   }
 
   decode(tokens: readonly string[]): string {
@@ -115,13 +134,19 @@ export class ByteLevelBpe implements Algorithm {
     return bytes;
   }
 
-  /** @param origin where the stretch begins in its text, in UTF-16 units */
-  private encodeWords(stretch: Stretch, origin: number, sink: TokenSink): void {
-    const { bytes, length, isAscii, hasPrefix } = stretch;
+  /**
+   * @param origin where the part begins in its text, in UTF-16 units
+   * @returns the byte behind the last word whose end is in sight
+   */
+  private encodeWords(part: Part, origin: number, sink: TokenSink): number {
+    const { bytes, length, isAscii, hasPrefix } = part;
+    const certain = part.isLast ? length : length - LOOKAHEAD_BYTES;
     const { cache } = this;
     let unit = origin;
-    for (let at = 0; at < length; ) {
+    let at = 0;
+    while (at < length) {
       const next = wordEnd(bytes, at, length);
+      if (next > certain) break;
       const known = cache.find(bytes, at, next);
       const ids = known < 0 ? this.symbols : cache.ids;
       let from = 0;
@@ -140,9 +165,10 @@ export class ByteLevelBpe implements Algorithm {
       }
       sink.length += count;
       sink.nextWord++;
-      if (sink.length >= sink.limit) return;
       at = next;
+      if (sink.length >= sink.limit) break;
     }
+    return at;
   }
 
   /** Puts the word's ids into `symbols` and gives how many they are. */
@@ -223,6 +249,19 @@ export class ByteLevelBpe implements Algorithm {
     // A prefix alone is a word before whitespace: its character is the next word's, too.
     return charEndByte > wordEnd ? charStart : charEnd;
   }
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00;
+}
+
+/** UTF-16 units of the text in a part's first bytes. */
+function unitsIn({ bytes, isAscii, hasPrefix }: Part, endByte: number): number {
+  let at = hasPrefix ? 1 : 0;
+  if (isAscii) return Math.max(0, endByte - at);
+  let units = 0;
+  for (; at < endByte; at += sequenceBytes(bytes[at]!)) units += unitsOf(bytes[at]!);
+  return units;
 }
 
 /** UTF-16 units of a character, by its first byte. */

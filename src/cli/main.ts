@@ -2,6 +2,8 @@
 // The command `robertalbert`: finds the command, reads its options, and turns errors into one line and an exit code.
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { RobertalbertError } from "../errors.ts";
 import { answer } from "./answer.ts";
 import { check } from "./check.ts";
@@ -79,6 +81,17 @@ function help(command: Command, options: Readonly<Record<string, OptionSpec>>): 
   return `robertalbert ${command.name} ${command.usage}\n${command.summary}\n\n${rows.map(([left, right]) => `  ${left!.padEnd(width)}  ${right}\n`).join("")}`;
 }
 
+/**
+ * Node 20 and 22 may hang at exit (nodejs/node#54918): a thread that optimises JavaScript waits for a garbage collection, and
+ * the main thread for that thread. With the garbage collected it needs to wait for none (measured on Node 20: of 150 runs of
+ * fill-mask 9 hung, then none).
+ */
+function collectBeforeExit(): void {
+  if (Number.parseInt(process.versions.node, 10) >= 24) return;
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
+
 const { stdin, stdout, stderr } = process;
 const args = process.argv.slice(2);
 const isTerminal = stdout.isTTY === true;
@@ -115,4 +128,5 @@ try {
   process.exitCode = error instanceof UsageError ? 2 : 1;
 } finally {
   stdin.destroy(); // an open pipe or terminal would keep the process after an error in one of its lines
+  collectBeforeExit();
 }

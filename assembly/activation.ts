@@ -7,7 +7,7 @@
 //   tanh       tanh x
 //
 // NaN gives NaN. About 40 flops an element for gelu, 30 for the others but relu; one division each.
-import { loadLanes, multiplyAdd, storeLanes } from "./simd";
+import { loadLanes, roundedMultiplyAdd, storeLanes } from "./simd";
 
 export const NONE: i32 = 0;
 export const GELU: i32 = 1;
@@ -19,7 +19,7 @@ export const TANH: i32 = 5;
 // @ts-ignore: decorator
 @inline
 function polynomialStep(sum: v128, x: v128, coefficient: f32): v128 {
-  return multiplyAdd(sum, x, f32x4.splat(coefficient));
+  return roundedMultiplyAdd(sum, x, f32x4.splat(coefficient));
 }
 
 /**
@@ -31,15 +31,15 @@ function polynomialStep(sum: v128, x: v128, coefficient: f32): v128 {
 export function exp4(x: v128): v128 {
   const bounded = f32x4.min(f32x4.max(x, f32x4.splat(-87.33654)), f32x4.splat(88.72283));
   const n = f32x4.nearest(f32x4.mul(bounded, f32x4.splat(1.44269504088896341)));
-  let r = multiplyAdd(n, f32x4.splat(-0.693359375), bounded);
-  r = multiplyAdd(n, f32x4.splat(2.12194440e-4), r);
+  let r = roundedMultiplyAdd(n, f32x4.splat(-0.693359375), bounded);
+  r = roundedMultiplyAdd(n, f32x4.splat(2.12194440e-4), r);
   let p = f32x4.splat(1.9875691500e-4);
   p = polynomialStep(p, r, 1.3981999507e-3);
   p = polynomialStep(p, r, 8.3334519073e-3);
   p = polynomialStep(p, r, 4.1665795894e-2);
   p = polynomialStep(p, r, 1.6666665459e-1);
   p = polynomialStep(p, r, 5.0000001201e-1);
-  p = multiplyAdd(p, f32x4.mul(r, r), f32x4.add(r, f32x4.splat(1)));
+  p = roundedMultiplyAdd(p, f32x4.mul(r, r), f32x4.add(r, f32x4.splat(1)));
   return f32x4.mul(p, i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23));
 }
 
@@ -74,7 +74,7 @@ function gelu4(x: v128): v128 {
 @inline
 function geluTanh4(x: v128): v128 {
   const cube = f32x4.mul(f32x4.mul(x, x), x);
-  return timesLogistic(x, f32x4.mul(multiplyAdd(cube, f32x4.splat(0.044715), x), f32x4.splat(1.59576912160573071)));
+  return timesLogistic(x, f32x4.mul(roundedMultiplyAdd(cube, f32x4.splat(0.044715), x), f32x4.splat(1.59576912160573071)));
 }
 
 /** tanh x, max abs error 4e-7: x·P(x²)/Q(x²) on |x| ≤ 9 (Eigen's rational fit); beyond, tanh is ±1 in f32. */

@@ -3,12 +3,14 @@
 //   out        f32 [T][E]
 //   ids        i32 [T]   rows of the word table; or 0: then out already holds the word part (inputs_embeds)
 //   types      i32 [T]   positions  i32 [T]
-//   words      f32 [ceil(V/8)][E][8], packed as the tied decoder needs it: token v is its column v
+//   words      the table as a matrix (linear.ts), packed as the tied decoder needs it: token v is its column v
 //   typeTable  f32 [types][E]   positionTable  f32 [positions][E]   gamma, beta  f32 [E]
 //
 // Indices are not checked here. About 10·T·E flops, and T·E strided reads.
 import { layerNorm } from "./layernorm";
+import { Matrix } from "./linear";
 import { unpackColumn } from "./pack";
+import { unpackColumnI8 } from "./pack-i8";
 import { loadLanes, storeLanes } from "./simd";
 
 export function embed(
@@ -26,10 +28,12 @@ export function embed(
   eps: f32,
 ): void {
   const rowBytes = (<usize>E) << 2;
+  const w = changetype<Matrix>(words);
   let row = out;
   for (let t = 0; t < T; t++, row += rowBytes) {
     const at = (<usize>t) << 2;
-    if (ids) unpackColumn(row, words, load<i32>(ids + at), E);
+    if (ids && w.scales) unpackColumnI8(row, w.panels, w.scales, load<i32>(ids + at), E);
+    else if (ids) unpackColumn(row, w.panels, load<i32>(ids + at), E);
     addRow(row, typeTable + <usize>load<i32>(types + at) * rowBytes, E);
     addRow(row, positionTable + <usize>load<i32>(positions + at) * rowBytes, E);
   }

@@ -4,13 +4,17 @@
 // H hidden size, A attention heads, D head size (H / A), F feed-forward size, V vocabulary size.
 export { activateRows } from "./activation";
 export { attention, attentionScratchBytes } from "./attention";
+export { attentionI16, attentionI16ScratchBytes } from "./attention-i16";
 export { embed } from "./embedding";
 export { areFinite } from "./finite";
 export { albertLayer } from "./layer";
 export { layerNorm } from "./layernorm";
+export { linear, linearScratchBytes } from "./linear";
 export { matmulF32 } from "./matmul-f32";
 export { packColumns, packRows } from "./pack";
-export { multiplyAddPeak } from "./peak";
+export { packRowsI8, sumColumnsI8 } from "./pack-i8";
+export { byteDotPeak, multiplyAddPeak, pairDotPeak } from "./peak";
+export { dotProbe, setForm } from "./quantize";
 export { softmax } from "./softmax";
 
 /** The first byte that the host may use: what lies below belongs to the kernels. */

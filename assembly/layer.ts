@@ -1,6 +1,7 @@
 // The shared ALBERT layer on a pack of texts: which kernel after which. One call is one layer; x is read and overwritten.
 //
-//   context = attention(x·Wq + bq, x·Wk + bk, x·Wv + bv)           each text sees itself only
+//   q, k, v = x·Wqkv + bqkv
+//   context = attention(q, k, v)                                     each text sees itself only
 //   h       = LayerNorm(x + context·Wo + bo)
 //   x       = LayerNorm(h + f(h·W1 + b1)·W2 + b2)                    f is the activation
 //
@@ -12,26 +13,20 @@
 
 import { NONE } from "./activation";
 import { attention } from "./attention";
+import { attentionI16 } from "./attention-i16";
 import { layerNorm } from "./layernorm";
-import { matmulF32 } from "./matmul-f32";
+import { linear, Matrix } from "./linear";
 
-/** Addresses of one layer's weights: W packed (pack.ts), biases padded to whole panels. The host writes these 16 words. */
+/** Addresses of one layer's weights: matrices (linear.ts) and vectors. The host writes these words. */
 @unmanaged
 class LayerWeights {
-  query: usize;
-  queryBias: usize;
-  key: usize;
-  keyBias: usize;
-  value: usize;
-  valueBias: usize;
+  /** The rows of Wq, Wk, Wv one after another, each padded to whole panels. */
+  qkv: usize;
   attentionOut: usize;
-  attentionOutBias: usize;
   attentionGamma: usize;
   attentionBeta: usize;
   ffn: usize;
-  ffnBias: usize;
   ffnOut: usize;
-  ffnOutBias: usize;
   gamma: usize;
   beta: usize;
 }
@@ -52,71 +47,71 @@ class LayerCall {
   texts: usize;
   /** i32 [queryRows]: the row of x that each query row is; 0 when query rows are the rows of x themselves. */
   picks: usize;
-  /** f32 [T][H] each; on return x holds [queryRows][H]. */
+  /** f32 [T][H]; on return it holds [queryRows][H]. */
   x: usize;
-  q: usize;
-  k: usize;
-  v: usize;
-  /** f32 [FEED_FORWARD_ROWS][F]. */
+  /** f32 [T][3][ceil(H/8)·8] */
+  qkv: usize;
+  /** f32 [ROW_BLOCK][H] */
+  h: usize;
+  /** f32 [ROW_BLOCK][F] */
   feedForward: usize;
   scratch: usize;
   /** f32, for each text [A][queries][keys] one after another; 0 when not asked for. */
   probabilities: usize;
 }
 
-/** Rows that go through the feed-forward part together: [128][3072] floats stay in L2, and the buffer stays small. */
-export const FEED_FORWARD_ROWS: i32 = 128;
+/** Rows that go through all that follows attention together: [128][3072] floats stay in L2, and the buffers stay small. */
+const ROW_BLOCK: i32 = 128;
 
 export function albertLayer(weightsAddress: usize, callAddress: usize): void {
   const w = changetype<LayerWeights>(weightsAddress);
   const c = changetype<LayerCall>(callAddress);
-  const H = c.H;
-  const D = H / c.A;
-  const rowBytes = (<usize>H) << 2;
-
-  matmulF32(c.k, rowBytes, c.x, rowBytes, w.key, w.keyBias, 0, 0, c.T, H, H, NONE);
-  matmulF32(c.v, rowBytes, c.x, rowBytes, w.value, w.valueBias, 0, 0, c.T, H, H, NONE);
-  if (c.picks) gatherRows(c.x, c.picks, c.queryRows, rowBytes);
   const x = c.x;
-  matmulF32(c.q, rowBytes, x, rowBytes, w.query, w.queryBias, 0, 0, c.queryRows, H, H, NONE);
+  const H = c.H;
+  const F = c.F;
+  const rowBytes = (<usize>H) << 2;
+  const innerBytes = (<usize>F) << 2;
+  const width = (H + 7) & ~7;
+  const partBytes = (<usize>width) << 2;
+  const qkvBytes = partBytes * 3;
 
+  if (c.picks) {
+    linear(c.qkv + partBytes, qkvBytes, x, rowBytes, w.qkv, width, 0, 0, c.scratch, c.T, width << 1, H, NONE);
+    gatherRows(x, c.picks, c.queryRows, rowBytes);
+    linear(c.qkv, qkvBytes, x, rowBytes, w.qkv, 0, 0, 0, c.scratch, c.queryRows, width, H, NONE);
+  } else {
+    linear(c.qkv, qkvBytes, x, rowBytes, w.qkv, 0, 0, 0, c.scratch, c.T, width * 3, H, NONE);
+  }
+  attendTexts(c, changetype<Matrix>(w.qkv).scales != 0, partBytes, qkvBytes);
+
+  // The context stands where the queries were.
+  for (let row = 0; row < c.queryRows; row += ROW_BLOCK) {
+    const rows = min(c.queryRows - row, ROW_BLOCK);
+    const context = c.qkv + <usize>row * qkvBytes;
+    const at = x + <usize>row * rowBytes;
+    linear(c.h, rowBytes, context, qkvBytes, w.attentionOut, 0, at, rowBytes, c.scratch, rows, H, H, NONE);
+    layerNorm(c.h, c.h, w.attentionGamma, w.attentionBeta, rows, H, c.eps);
+    linear(c.feedForward, innerBytes, c.h, rowBytes, w.ffn, 0, 0, 0, c.scratch, rows, F, H, c.activation);
+    linear(at, rowBytes, c.feedForward, innerBytes, w.ffnOut, 0, c.h, rowBytes, c.scratch, rows, H, F, NONE);
+    layerNorm(at, at, w.gamma, w.beta, rows, H, c.eps);
+  }
+}
+
+function attendTexts(c: LayerCall, areBytes: bool, partBytes: usize, qkvBytes: usize): void {
+  const D = c.H / c.A;
   let probabilities = c.probabilities;
   for (let i = 0; i < c.textCount; i++) {
     const text = c.texts + ((<usize>i) << 4);
-    const firstKey = <usize>load<i32>(text) * rowBytes;
     const keys = load<i32>(text, 4);
-    const q = c.q + <usize>load<i32>(text, 8) * rowBytes;
     const queries = load<i32>(text, 12);
     if (queries == 0) continue;
-    attention(q, q, c.k + firstKey, c.v + firstKey, rowBytes, probabilities, c.scratch, queries, keys, c.A, D);
+    const q = c.qkv + <usize>load<i32>(text, 8) * qkvBytes;
+    const k = c.qkv + <usize>load<i32>(text) * qkvBytes + partBytes;
+    const v = k + partBytes;
+    if (areBytes) attentionI16(q, q, k, v, qkvBytes, probabilities, c.scratch, queries, keys, c.A, D);
+    else attention(q, q, k, v, qkvBytes, probabilities, c.scratch, queries, keys, c.A, D);
     if (probabilities) probabilities += (<usize>(c.A * queries * keys)) << 2;
   }
-
-  // The context stands in q. k is free now: it takes h. x is still the residual, then the result.
-  const h = c.k;
-  matmulF32(h, rowBytes, c.q, rowBytes, w.attentionOut, w.attentionOutBias, x, rowBytes, c.queryRows, H, H, NONE);
-  layerNorm(h, h, w.attentionGamma, w.attentionBeta, c.queryRows, H, c.eps);
-  const innerBytes = (<usize>c.F) << 2;
-  for (let row = 0; row < c.queryRows; row += FEED_FORWARD_ROWS) {
-    const rows = min(c.queryRows - row, FEED_FORWARD_ROWS);
-    const at = <usize>row * rowBytes;
-    matmulF32(c.feedForward, innerBytes, h + at, rowBytes, w.ffn, w.ffnBias, 0, 0, rows, c.F, H, c.activation);
-    matmulF32(
-      x + at,
-      rowBytes,
-      c.feedForward,
-      innerBytes,
-      w.ffnOut,
-      w.ffnOutBias,
-      h + at,
-      rowBytes,
-      rows,
-      H,
-      c.F,
-      NONE,
-    );
-  }
-  layerNorm(x, x, w.gamma, w.beta, c.queryRows, H, c.eps);
 }
 
 /** x[i] = x[picks[i]], picks ascending, so that no row is overwritten before it is read. */

@@ -5,7 +5,7 @@
 //   gamma  f32 [N]      beta  f32 [N]
 //
 // Two passes over the differences, not E[x²] - E[x]², which cancels. Any M, N ≥ 1. About 8·M·N flops.
-import { loadLanes, multiplyAdd, storeLanes, sumLanes } from "./simd";
+import { loadLanes, roundedMultiplyAdd, storeLanes, sumLanes } from "./simd";
 
 export function layerNorm(out: usize, x: usize, gamma: usize, beta: usize, M: i32, N: i32, eps: f32): void {
   const rowBytes = (<usize>N) << 2;
@@ -25,21 +25,21 @@ function layerNormRow(out: usize, x: usize, gamma: usize, beta: usize, N: i32, e
   let squares = zero;
   for (let i: usize = 0; i < wholeBytes; i += 16) {
     const d = f32x4.sub(v128.load(x + i), mean);
-    squares = multiplyAdd(d, d, squares);
+    squares = roundedMultiplyAdd(d, d, squares);
   }
   if (tail) {
     const d = f32x4.sub(loadLanes(x + wholeBytes, tail, mean), mean); // lanes beyond the row: mean - mean = 0
-    squares = multiplyAdd(d, d, squares);
+    squares = roundedMultiplyAdd(d, d, squares);
   }
   const scale = f32x4.splat(<f32>1 / sqrt<f32>(sumLanes(squares) / <f32>N + eps));
 
   for (let i: usize = 0; i < wholeBytes; i += 16) {
     const y = f32x4.mul(f32x4.sub(v128.load(x + i), mean), scale);
-    v128.store(out + i, multiplyAdd(y, v128.load(gamma + i), v128.load(beta + i)));
+    v128.store(out + i, roundedMultiplyAdd(y, v128.load(gamma + i), v128.load(beta + i)));
   }
   if (tail) {
     const y = f32x4.mul(f32x4.sub(loadLanes(x + wholeBytes, tail, zero), mean), scale);
     const g = loadLanes(gamma + wholeBytes, tail, zero);
-    storeLanes(out + wholeBytes, multiplyAdd(y, g, loadLanes(beta + wholeBytes, tail, zero)), tail);
+    storeLanes(out + wholeBytes, roundedMultiplyAdd(y, g, loadLanes(beta + wholeBytes, tail, zero)), tail);
   }
 }

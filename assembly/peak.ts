@@ -1,5 +1,5 @@
-// The most multiply-adds that the engine can do, for benchmarks: 12 independent accumulators, operands in registers, no memory.
-import { multiplyAdd } from "./simd";
+// The most multiply-adds that the engine can do, for benchmarks: independent accumulators, operands in registers, no memory.
+import { dotBytes, dotPairs, HAS_DOT, multiplyAdd } from "./simd";
 
 /**
  * Runs `steps` rounds of 12 four-lane multiply-adds (96 flops a round). The operands come from memory at `operands`
@@ -38,4 +38,54 @@ export function multiplyAddPeak(operands: usize, steps: i32): void {
   const even = f32x4.add(f32x4.add(f32x4.add(s0, s2), f32x4.add(s4, s6)), f32x4.add(s8, s10));
   const odd = f32x4.add(f32x4.add(f32x4.add(s1, s3), f32x4.add(s5, s7)), f32x4.add(s9, s11));
   v128.store(operands, f32x4.add(even, odd));
+}
+
+/** The same with 16-bit pairs: 192 operations a round. Operands are v128 [2], the result goes there. */
+export function pairDotPeak(operands: usize, steps: i32): void {
+  const x = v128.load(operands);
+  const y = v128.load(operands, 16);
+  let s0 = x, s1 = y, s2 = x, s3 = y, s4 = x, s5 = y, s6 = x, s7 = y, s8 = x, s9 = y, s10 = x, s11 = y;
+  for (let i = 0; i < steps; i++) {
+    // A factor is a sum of before, or the product would be taken out of the loop.
+    s0 = dotPairs(s0, y, s1);
+    s1 = dotPairs(s1, y, s2);
+    s2 = dotPairs(s2, y, s3);
+    s3 = dotPairs(s3, y, s4);
+    s4 = dotPairs(s4, y, s5);
+    s5 = dotPairs(s5, y, s6);
+    s6 = dotPairs(s6, y, s7);
+    s7 = dotPairs(s7, y, s8);
+    s8 = dotPairs(s8, y, s9);
+    s9 = dotPairs(s9, y, s10);
+    s10 = dotPairs(s10, y, s11);
+    s11 = dotPairs(s11, y, s0);
+  }
+  const even = i32x4.add(i32x4.add(i32x4.add(s0, s2), i32x4.add(s4, s6)), i32x4.add(s8, s10));
+  const odd = i32x4.add(i32x4.add(i32x4.add(s1, s3), i32x4.add(s5, s7)), i32x4.add(s9, s11));
+  v128.store(operands, i32x4.add(even, odd));
+}
+
+/** The same with byte dots, 12 accumulators: 384 operations a round. Does nothing on a build without them. */
+export function byteDotPeak(operands: usize, steps: i32): void {
+  if (!HAS_DOT) return;
+  const x = v128.load(operands);
+  const y = v128.load(operands, 16);
+  let s0 = x, s1 = y, s2 = x, s3 = y, s4 = x, s5 = y, s6 = x, s7 = y, s8 = x, s9 = y, s10 = x, s11 = y;
+  for (let i = 0; i < steps; i++) {
+    s0 = dotBytes(x, s1, s0);
+    s1 = dotBytes(x, s2, s1);
+    s2 = dotBytes(x, s3, s2);
+    s3 = dotBytes(x, s4, s3);
+    s4 = dotBytes(x, s5, s4);
+    s5 = dotBytes(x, s6, s5);
+    s6 = dotBytes(x, s7, s6);
+    s7 = dotBytes(x, s8, s7);
+    s8 = dotBytes(x, s9, s8);
+    s9 = dotBytes(x, s10, s9);
+    s10 = dotBytes(x, s11, s10);
+    s11 = dotBytes(x, s0, s11);
+  }
+  const even = i32x4.add(i32x4.add(i32x4.add(s0, s2), i32x4.add(s4, s6)), i32x4.add(s8, s10));
+  const odd = i32x4.add(i32x4.add(i32x4.add(s1, s3), i32x4.add(s5, s7)), i32x4.add(s9, s11));
+  v128.store(operands, i32x4.add(even, odd));
 }

@@ -4,7 +4,7 @@
 //
 // Any M, N ≥ 1, any finite scale > 0. A row with NaN becomes NaN throughout. About 25·M·N flops.
 import { exp4 } from "./activation";
-import { loadLanes, maxLanes, multiplyAdd, storeLanes, sumLanes } from "./simd";
+import { loadLanes, maxLanes, roundedMultiplyAdd, storeLanes, sumLanes } from "./simd";
 
 /** 64 floats are summed in f32, the blocks in f64. */
 const BLOCK_BYTES: usize = 256;
@@ -28,7 +28,7 @@ function softmaxRow(x: usize, N: i32, scale: f32): void {
   let total: f64 = 0;
   let sum = f32x4.splat(0);
   for (let at = x; at < end; at += 16) {
-    const e = exp4(multiplyAdd(v128.load(at), scales, shift));
+    const e = exp4(roundedMultiplyAdd(v128.load(at), scales, shift));
     v128.store(at, e);
     sum = f32x4.add(sum, e);
     if (((at - x) & (BLOCK_BYTES - 1)) == BLOCK_BYTES - 16) {
@@ -37,7 +37,7 @@ function softmaxRow(x: usize, N: i32, scale: f32): void {
     }
   }
   if (tail) {
-    const e = exp4(multiplyAdd(loadLanes(end, tail, lowest), scales, shift)); // beyond the row e^-infinity: adds nothing to a sum of 1 or more
+    const e = exp4(roundedMultiplyAdd(loadLanes(end, tail, lowest), scales, shift)); // beyond the row e^-infinity: adds nothing to a sum of 1 or more
     storeLanes(end, e, tail);
     sum = f32x4.add(sum, e);
   }

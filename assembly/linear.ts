@@ -1,0 +1,41 @@
+// y = f(x·Wᵀ + bias + init), W in whichever form it was loaded: panels of floats (matmul-f32.ts) or of bytes (matmul-i8.ts).
+import { activateRows, NONE } from "./activation";
+import { matmulF32 } from "./matmul-f32";
+import { matmulI8, matmulI8ScratchBytes } from "./matmul-i8";
+import { PANEL_ROW_BYTES } from "./pack";
+import { panelI8Bytes } from "./pack-i8";
+
+/** A matrix and its bias. The host writes these words. */
+@unmanaged
+export class Matrix {
+  panels: usize;
+  /** f32 [ceil(N/8)·8], or 0. */
+  bias: usize;
+  /** f32 and i32 [ceil(N/8)·8] of bytes; both 0 where the panels hold floats. */
+  scales: usize;
+  sums: usize;
+}
+
+/** Bytes of scratch that a `linear` of depth K on bytes needs; on floats it needs none. */
+export function linearScratchBytes(K: i32): f64 {
+  return matmulI8ScratchBytes(K);
+}
+
+/** Columns first … first + N - 1 of W (first a multiple of 8); operands and strides as the two matmuls have them. */
+export function linear(
+  c: usize, ldcBytes: usize, x: usize, ldxBytes: usize, matrix: usize, first: i32, init: usize, ldinitBytes: usize,
+  scratch: usize, M: i32, N: i32, K: i32, activation: i32,
+): void {
+  const w = changetype<Matrix>(matrix);
+  const at = (<usize>first) << 2;
+  const panel = <usize>(first >> 3);
+  const bias = w.bias ? w.bias + at : 0;
+  if (!w.scales) {
+    const panels = w.panels + panel * (<usize>K * PANEL_ROW_BYTES);
+    matmulF32(c, ldcBytes, x, ldxBytes, panels, bias, init, ldinitBytes, M, N, K, activation);
+    return;
+  }
+  const panels = w.panels + panel * panelI8Bytes(K);
+  matmulI8(c, ldcBytes, x, ldxBytes, panels, w.scales + at, w.sums + at, bias, init, ldinitBytes, scratch, M, N, K);
+  if (activation != NONE) activateRows(activation, c, ldcBytes, M, N);
+}

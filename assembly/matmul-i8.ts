@@ -1,0 +1,210 @@
+// C = A·B + bias + init, A quantised row by row on the way in, B packed bytes; 32-bit integer sums, so that every engine gives the
+// same bits whichever instruction it multiplies with.
+//
+//   c       f32 [M][N]  rows ldcBytes apart      may be the same memory as init, must not overlap x
+//   x       f32 [M][K]  rows ldxBytes apart
+//   panels  i8 [ceil(N/8)][ceil(K/4)][8][4]      by pack-i8.ts, with
+//   scales  f32 [ceil(N/8)·8]   sums  i32 [ceil(N/8)·8]
+//   bias    f32 [ceil(N/8)·8]                    address 0: none
+//   init    f32 [M][N]  rows ldinitBytes apart   the residual; up to 7 floats behind a row are read and ignored; 0: none
+//   scratch matmulI8ScratchBytes(K) bytes
+//
+//   c[m][n] = Σ_k (q - zero)[m][k]·w[k][n] · scales[n] · scale[m] + bias[n] + init[m][n]    in this order, rounded at each step
+//
+// M, N ≥ 1, 1 ≤ K ≤ MOST_K; alignment to 4 bytes is enough. 2·M·N·K operations.
+//
+// The form in use (quantize.ts) decides how sums are made: a byte dot, 6 × 8 tiles; or 16-bit pairs, 4 × 8 tiles on a panel that is
+// widened once into scratch and stays in L1 or L2 while the rows go by. The floats of a panel are made from its sums in one place.
+import { multiplyPanelI16, multiplyPanelWidening, widenPanel } from "./matmul-i16";
+import { storeFew } from "./pack";
+import { panelI8Bytes, STEP_BYTES } from "./pack-i8";
+import { PAIRS, form, quantizeRows, valueBytes } from "./quantize";
+import { HAS_DOT, dotBytes } from "./simd";
+
+/** Rows that are quantised together and multiplied with all panels: they stay in L2. */
+const BLOCK_ROWS: i32 = 128;
+/** Below this many rows widening a panel does not pay: it is widened in the loop. */
+const FEW_ROWS: i32 = 8;
+/** The sums of one panel: i32 [BLOCK_ROWS][8]. */
+const panelSums: usize = memory.data(BLOCK_ROWS * 32, 16);
+const lastPanel: usize = memory.data(32, 16);
+const zeros: usize = memory.data(32, 16);
+
+/** Bytes of scratch: scales and zeros of the rows, one widened panel, the quantised rows. As f64: must not wrap around. */
+export function matmulI8ScratchBytes(K: i32): f64 {
+  return <f64>(BLOCK_ROWS * 8) + <f64>((K + 3) & ~3) * (16 + BLOCK_ROWS * 2);
+}
+
+export function matmulI8(
+  c: usize, ldcBytes: usize, x: usize, ldxBytes: usize, panels: usize, scales: usize, sums: usize, bias: usize,
+  init: usize, ldinitBytes: usize, scratch: usize, M: i32, N: i32, K: i32,
+): void {
+  const depth = (K + 3) & ~3;
+  const rowScales = scratch;
+  const rowZeros = rowScales + (BLOCK_ROWS << 2);
+  const wide = rowZeros + (BLOCK_ROWS << 2);
+  const rows = wide + ((<usize>depth) << 4);
+  const rowBytes = <usize>depth * valueBytes();
+  const panelBytes = panelI8Bytes(K);
+  if (!init) ldinitBytes = 0;
+  for (let m = 0; m < M; m += BLOCK_ROWS) {
+    const count = min(M - m, BLOCK_ROWS);
+    quantizeRows(rows, rowScales, rowZeros, x, ldxBytes, count, K);
+    let panel = panels;
+    for (let n = 0; n < N; n += 8, panel += panelBytes) {
+      if (form == PAIRS) {
+        if (count < FEW_ROWS) multiplyPanelWidening(panelSums, 32, rows, rowBytes, panel, count, depth);
+        else {
+          widenPanel(wide, panel, depth);
+          multiplyPanelI16(panelSums, 32, rows, rowBytes, wide, count, depth);
+        }
+      } else if (HAS_DOT) multiplyPanelI8(panelSums, rows, rowBytes, panel, count, depth);
+      const at = (<usize>n) << 2;
+      finishPanel(
+        c + at, ldcBytes, rowScales, rowZeros, scales + at, sums + at, bias ? bias + at : zeros,
+        init ? init + at : zeros, ldinitBytes, count, min(N - n, 8),
+      );
+    }
+    c += <usize>BLOCK_ROWS * ldcBytes;
+    x += <usize>BLOCK_ROWS * ldxBytes;
+    if (init) init += <usize>BLOCK_ROWS * ldinitBytes;
+  }
+}
+
+/** Sums of one panel → rows of c. */
+function finishPanel(
+  c: usize, ldc: usize, rowScales: usize, rowZeros: usize, scales: usize, sums: usize, bias: usize, init: usize, ldinit: usize,
+  rows: i32, columns: i32,
+): void {
+  const s0 = v128.load(scales);
+  const s1 = v128.load(scales, 16);
+  const z0 = v128.load(sums);
+  const z1 = v128.load(sums, 16);
+  const b0 = v128.load(bias);
+  const b1 = v128.load(bias, 16);
+  let from = panelSums;
+  for (let row = 0; row < rows; row++, from += 32, c += ldc, init += ldinit) {
+    const at = (<usize>row) << 2;
+    const scale = v128.load32_splat(rowScales + at);
+    const zero = v128.load32_splat(rowZeros + at);
+    const y0 = f32x4.convert_i32x4_s(i32x4.sub(v128.load(from), i32x4.mul(zero, z0)));
+    const y1 = f32x4.convert_i32x4_s(i32x4.sub(v128.load(from, 16), i32x4.mul(zero, z1)));
+    const c0 = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(y0, s0), scale), b0), v128.load(init));
+    const c1 = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(y1, s1), scale), b1), v128.load(init, 16));
+    if (columns == 8) {
+      v128.store(c, c0);
+      v128.store(c, c1, 16);
+    } else {
+      v128.store(lastPanel, c0);
+      v128.store(lastPanel, c1, 16);
+      storeFew(c, lastPanel, columns);
+    }
+  }
+}
+
+/** All rows of one panel by byte dots; they are divided evenly over tiles of at most 6. */
+function multiplyPanelI8(c: usize, a: usize, lda: usize, b: usize, rows: i32, K: i32): void {
+  const tiles = (rows + 5) / 6;
+  const height = rows / tiles;
+  const taller = rows - height * tiles;
+  for (let t = 0; t < tiles; t++) {
+    const tileRows = height + i32(t < taller);
+    if (tileRows == 6) tile6(c, a, lda, b, K);
+    else if (tileRows == 5) tile5(c, a, lda, b, K);
+    else if (tileRows == 4) tile4(c, a, lda, b, K);
+    else if (tileRows == 3) tile3(c, a, lda, b, K);
+    else if (tileRows == 2) tile2(c, a, lda, b, K);
+    else tile1(c, a, lda, b, K);
+    c += (<usize>tileRows) << 5;
+    a += <usize>tileRows * lda;
+  }
+}
+
+function tile6(c: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  tile(6, c, a, lda, b, K);
+}
+function tile5(c: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  tile(5, c, a, lda, b, K);
+}
+function tile4(c: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  tile(4, c, a, lda, b, K);
+}
+function tile3(c: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  tile(3, c, a, lda, b, K);
+}
+function tile2(c: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  tile(2, c, a, lda, b, K);
+}
+function tile1(c: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  tile(1, c, a, lda, b, K);
+}
+
+/** The micro-kernel of byte dots: 12 accumulators, 2 of B, 1 of A = 15 registers. `R` is a literal at each call. */
+// @ts-ignore: decorator
+@inline
+function tile(R: i32, c: usize, a: usize, lda: usize, b: usize, K: i32): void {
+  const a1 = a + lda;
+  const a2 = a1 + lda;
+  const a3 = a2 + lda;
+  const a4 = a3 + lda;
+  const a5 = a4 + lda;
+  const zero = i32x4.splat(0);
+  let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero;
+  let c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
+  const end = <usize>K;
+  for (let k: usize = 0; k < end; k += 4) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    b += STEP_BYTES;
+    let x = v128.load32_splat(a + k);
+    c00 = dotBytes(b0, x, c00);
+    c01 = dotBytes(b1, x, c01);
+    if (R > 1) {
+      x = v128.load32_splat(a1 + k);
+      c10 = dotBytes(b0, x, c10);
+      c11 = dotBytes(b1, x, c11);
+    }
+    if (R > 2) {
+      x = v128.load32_splat(a2 + k);
+      c20 = dotBytes(b0, x, c20);
+      c21 = dotBytes(b1, x, c21);
+    }
+    if (R > 3) {
+      x = v128.load32_splat(a3 + k);
+      c30 = dotBytes(b0, x, c30);
+      c31 = dotBytes(b1, x, c31);
+    }
+    if (R > 4) {
+      x = v128.load32_splat(a4 + k);
+      c40 = dotBytes(b0, x, c40);
+      c41 = dotBytes(b1, x, c41);
+    }
+    if (R > 5) {
+      x = v128.load32_splat(a5 + k);
+      c50 = dotBytes(b0, x, c50);
+      c51 = dotBytes(b1, x, c51);
+    }
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  if (R > 1) {
+    v128.store(c, c10, 32);
+    v128.store(c, c11, 48);
+  }
+  if (R > 2) {
+    v128.store(c, c20, 64);
+    v128.store(c, c21, 80);
+  }
+  if (R > 3) {
+    v128.store(c, c30, 96);
+    v128.store(c, c31, 112);
+  }
+  if (R > 4) {
+    v128.store(c, c40, 128);
+    v128.store(c, c41, 144);
+  }
+  if (R > 5) {
+    v128.store(c, c50, 160);
+    v128.store(c, c51, 176);
+  }
+}

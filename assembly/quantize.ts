@@ -1,0 +1,133 @@
+// Rows of floats → 8-bit integers with a scale and a zero point a row, as the int8 matmul reads its first operand.
+//
+//   scale = (max(x, 0) - min(x, 0)) / 255      zero = round(-min(x, 0) / scale)      q = clamp(round(x / scale) + zero, 0, 255)
+//   x ≈ (q - zero)·scale
+//
+//   out     [M][roundUp4(K)]   in the form in use (below); what lies beyond K meets weights of 0
+//   scales  f32 [M]            zeros  i32 [M]: what to take off each value of out to get q - zero
+//   x       f32 [M][K]         rows strideBytes apart, only read
+//
+// Any M, K ≥ 1, alignment to 4 bytes. A row of 0 (or below 3e-36 throughout) gets scale 0 and only zeros. A row with NaN gets scale
+// NaN, so that all that is computed from it is NaN; infinities give NaN or infinities. About 6·M·K operations.
+import { dotBytes, loadLanes } from "./simd";
+
+/** The forms: 16-bit q - zero for dotPairs; bytes q for an unsigned byte dot; bytes q - 128 for a signed one. */
+export const PAIRS: i32 = 0;
+export const UNSIGNED: i32 = 1;
+export const SIGNED: i32 = 2;
+
+/** The form in use, of this instance: set by the host, which has asked dotProbe what the engine does. */
+export let form: i32 = PAIRS;
+
+export function setForm(value: i32): void {
+  form = value;
+}
+
+/**
+ * One lane of a byte dot of four times a·b: by its result for -128 and 255 the host knows what the engine does with bytes above 127.
+ * 0 on a build without byte dots.
+ */
+export function dotProbe(a: i32, b: i32): i32 {
+  const zero = i32x4.splat(0);
+  return i32x4.extract_lane(dotBytes(i8x16.splat(<i8>a), i8x16.splat(<i8>b), zero), 0);
+}
+
+/** Bytes of one value of a quantised row. */
+export function valueBytes(): usize {
+  return form == PAIRS ? 2 : 1;
+}
+
+/** Added to a float of less than 2^22 it leaves the float's rounding to a whole number (ties to even) in the low bits. */
+const ROUNDER: f32 = 12582912; // 1.5·2^23
+const ROUNDER_BITS: i32 = 0x4b400000;
+/** Below, the scale's reciprocal would leave the range of floats: taken for a row of 0. */
+const LEAST_SCALE: f32 = 1.17549435e-38;
+
+/** round(x) as integers, for |x| < 2^22; anything for others. */
+// @ts-ignore: decorator
+@inline
+export function roundToIntegers(x: v128): v128 {
+  return i32x4.sub(f32x4.add(x, f32x4.splat(ROUNDER)), i32x4.splat(ROUNDER_BITS));
+}
+
+export function quantizeRows(out: usize, scales: usize, zeros: usize, x: usize, strideBytes: usize, M: i32, K: i32): void {
+  const rowBytes = <usize>((K + 3) & ~3) * valueBytes();
+  for (let m = 0; m < M; m++, out += rowBytes, scales += 4, zeros += 4, x += strideBytes) quantizeRow(out, scales, zeros, x, K);
+}
+
+function quantizeRow(out: usize, scaleAt: usize, zeroAt: usize, x: usize, K: i32): void {
+  const tail = K & 3;
+  const end = x + ((<usize>(K - tail)) << 2);
+  const none = f32x4.splat(0);
+  // pmin and pmax are one instruction each where min and max are six; they lose NaN, so that is looked for apart.
+  let least = none, greatest = none, isNaN = none;
+  for (let at = x; at < end; at += 16) {
+    const v = v128.load(at);
+    least = f32x4.pmin(least, v);
+    greatest = f32x4.pmax(greatest, v);
+    isNaN = v128.or(isNaN, f32x4.ne(v, v));
+  }
+  if (tail) {
+    const v = loadLanes(end, tail, none);
+    least = f32x4.pmin(least, v);
+    greatest = f32x4.pmax(greatest, v);
+    isNaN = v128.or(isNaN, f32x4.ne(v, v));
+  }
+  const low = lesser(lesser(f32x4.extract_lane(least, 0), f32x4.extract_lane(least, 1)), lesser(f32x4.extract_lane(least, 2), f32x4.extract_lane(least, 3)));
+  const high = -lesser(
+    lesser(-f32x4.extract_lane(greatest, 0), -f32x4.extract_lane(greatest, 1)),
+    lesser(-f32x4.extract_lane(greatest, 2), -f32x4.extract_lane(greatest, 3)),
+  );
+  let scale: f32 = high / 255 - low / 255; // not (high - low) / 255, which the greatest floats would overflow
+  let inverse: f32 = 0;
+  if (scale < LEAST_SCALE) scale = 0;
+  else inverse = 1 / scale;
+  const zero = i32x4.extract_lane(roundToIntegers(f32x4.splat(-low * inverse)), 0) & 255; // 0 … 255; & for infinities
+  store<f32>(scaleAt, v128.any_true(isNaN) ? NaN : scale);
+  store<i32>(zeroAt, form == PAIRS ? 0 : form == UNSIGNED ? zero : zero - 128);
+  writeRow(out, x, end, tail, inverse, zero);
+}
+
+// @ts-ignore: decorator
+@inline
+function lesser(a: f32, b: f32): f32 {
+  return a < b ? a : b;
+}
+
+function writeRow(out: usize, x: usize, end: usize, tail: i32, inverse: f32, zero: i32): void {
+  const inverses = f32x4.splat(inverse);
+  const lowest = i16x8.splat(<i16>-zero);
+  const highest = i16x8.splat(<i16>(255 - zero));
+  const zeros = i16x8.splat(<i16>zero);
+  const flip = i8x16.splat(form == SIGNED ? -128 : 0);
+  const isPairs = form == PAIRS;
+  let at = x;
+  for (; at + 32 <= end; at += 32) {
+    const a = roundToIntegers(f32x4.mul(v128.load(at), inverses));
+    const b = roundToIntegers(f32x4.mul(v128.load(at, 16), inverses));
+    const v = i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(a, b), lowest), highest);
+    if (isPairs) {
+      v128.store(out, v);
+      out += 16;
+    } else {
+      const sum = i16x8.add(v, zeros);
+      v128.store64_lane(out, v128.xor(i8x16.narrow_i16x8_u(sum, sum), flip), 0);
+      out += 8;
+    }
+  }
+  for (; at < end || tail; at += 16) {
+    const isTail = at == end;
+    const floats = isTail ? loadLanes(at, tail, f32x4.splat(0)) : v128.load(at);
+    const a = roundToIntegers(f32x4.mul(floats, inverses));
+    const v = i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(a, a), lowest), highest);
+    if (isPairs) {
+      v128.store64_lane(out, v, 0);
+      out += 8;
+    } else {
+      const sum = i16x8.add(v, zeros);
+      v128.store32_lane(out, v128.xor(i8x16.narrow_i16x8_u(sum, sum), flip), 0);
+      out += 4;
+    }
+    if (isTail) break;
+  }
+}

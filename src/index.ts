@@ -69,6 +69,7 @@ export {
   type ZeroShotResult,
 } from "./pipelines/zero-shot-classification.ts";
 export type { Build, KernelOptions } from "./runtime/build.ts";
+export type { DotForm } from "./runtime/dot.ts";
 export { type RuntimeInfo, runtimeInfo } from "./runtime/info.ts";
 export { Tensor, type TensorType } from "./tensor.ts";
 // transformers.js has a class for each kind; here a tokenizer is what its files say.

@@ -3,16 +3,15 @@
 import { RobertalbertError } from "../errors.ts";
 import type { ModelLocation } from "../hub/files.ts";
 import type { Tensor } from "../tensor.ts";
-import type { ModelWeights } from "../weights/model-weights.ts";
 import type { Encoder } from "./encoder.ts";
 import type { Head } from "./heads/head.ts";
 import { hiddenStateHead } from "./heads/hidden-state.ts";
 import { loadMaskedLmWeights, logitsHead } from "./heads/masked-lm.ts";
 import { loadPoolerHead, poolerHead } from "./heads/pooler.ts";
 import { spanHead, tokenLogitsHead } from "./heads/token-linear.ts";
-import { loadLinear } from "./linear.ts";
 import { loadModel, type ModelOptions } from "./load.ts";
 import { AlbertPreTrainedModel, type LoadingInfo, type LogitsOutput, type ModelOutput } from "./pretrained-model.ts";
+import type { WeightLoader } from "./weight-loader.ts";
 
 export interface AlbertModelOutput extends ModelOutput {
   /** [B, T, H] */
@@ -23,7 +22,7 @@ export interface AlbertModelOutput extends ModelOutput {
 
 /** The encoder with its pooler. */
 export class AlbertModel extends AlbertPreTrainedModel<AlbertModelOutput> {
-  static async create(encoder: Encoder, _weights: ModelWeights, info: LoadingInfo): Promise<AlbertModel> {
+  static async create(encoder: Encoder, _loader: WeightLoader, info: LoadingInfo): Promise<AlbertModel> {
     const { pooler } = encoder.weights;
     return new AlbertModel(
       encoder,
@@ -48,11 +47,11 @@ export interface PreTrainingOutput extends ModelOutput {
 
 /** Both heads of the pre-training: masked tokens and sentence order. */
 export class AlbertForPreTraining extends AlbertPreTrainedModel<PreTrainingOutput> {
-  static async create(encoder: Encoder, weights: ModelWeights, info: LoadingInfo): Promise<AlbertForPreTraining> {
+  static async create(encoder: Encoder, loader: WeightLoader, info: LoadingInfo): Promise<AlbertForPreTraining> {
     const heads: Head[] = [];
-    if (weights.has("predictions.dense.weight"))
-      heads.push(logitsHead("prediction_logits", await loadMaskedLmWeights(encoder, weights)));
-    heads.push(...(await loadPoolerHead("sop_logits", encoder, weights, "sop_classifier.classifier")));
+    if (loader.has("predictions.dense.weight"))
+      heads.push(logitsHead("prediction_logits", await loadMaskedLmWeights(encoder, loader)));
+    heads.push(...(await loadPoolerHead("sop_logits", encoder, loader, "sop_classifier.classifier")));
     return new AlbertForPreTraining(encoder, heads, info);
   }
 
@@ -66,12 +65,12 @@ export class AlbertForPreTraining extends AlbertPreTrainedModel<PreTrainingOutpu
 export class AlbertForSequenceClassification extends AlbertPreTrainedModel<LogitsOutput> {
   static async create(
     encoder: Encoder,
-    weights: ModelWeights,
+    loader: WeightLoader,
     info: LoadingInfo,
   ): Promise<AlbertForSequenceClassification> {
     return new AlbertForSequenceClassification(
       encoder,
-      await loadPoolerHead("logits", encoder, weights, "classifier"),
+      await loadPoolerHead("logits", encoder, loader, "classifier"),
       info,
     );
   }
@@ -86,12 +85,10 @@ export class AlbertForSequenceClassification extends AlbertPreTrainedModel<Logit
 export class AlbertForTokenClassification extends AlbertPreTrainedModel<LogitsOutput> {
   static async create(
     encoder: Encoder,
-    weights: ModelWeights,
+    loader: WeightLoader,
     info: LoadingInfo,
   ): Promise<AlbertForTokenClassification> {
-    const heads = weights.has("classifier.weight")
-      ? [tokenLogitsHead(await loadLinear(encoder.kernels, weights, "classifier.weight", "classifier.bias"))]
-      : [];
+    const heads = loader.has("classifier.weight") ? [tokenLogitsHead(await loader.linear("classifier"))] : [];
     return new AlbertForTokenClassification(encoder, heads, info);
   }
 
@@ -111,16 +108,14 @@ export interface QuestionAnsweringOutput extends ModelOutput {
 
 /** Where an answer starts and ends. */
 export class AlbertForQuestionAnswering extends AlbertPreTrainedModel<QuestionAnsweringOutput> {
-  static async create(encoder: Encoder, weights: ModelWeights, info: LoadingInfo): Promise<AlbertForQuestionAnswering> {
+  static async create(encoder: Encoder, loader: WeightLoader, info: LoadingInfo): Promise<AlbertForQuestionAnswering> {
     if (encoder.config.num_labels !== 2) {
       throw new RobertalbertError(
         "CONFIG_INVALID",
         `config.json makes ${encoder.config.num_labels} labels (id2label), question answering has two, start and end: remove id2label and num_labels`,
       );
     }
-    const heads = weights.has("qa_outputs.weight")
-      ? [spanHead(await loadLinear(encoder.kernels, weights, "qa_outputs.weight", "qa_outputs.bias"))]
-      : [];
+    const heads = loader.has("qa_outputs.weight") ? [spanHead(await loader.linear("qa_outputs"))] : [];
     return new AlbertForQuestionAnswering(encoder, heads, info);
   }
 

@@ -1,11 +1,9 @@
 // The encoder's weights: from a checkpoint into wasm memory, one copy of each shared layer.
 import type { AlbertConfig } from "../config/config.ts";
-import type { KernelInstance } from "../runtime/kernel-instance.ts";
-import type { ModelWeights } from "../weights/model-weights.ts";
-import { type Linear, linearBytes, loadLinear, loadVector } from "./linear.ts";
+import { type ComputeDtype, type Linear, linearBytes, type WeightLoader } from "./weight-loader.ts";
 
 export interface EncoderWeights {
-  /** The word table, packed as the tied decoder reads it: [ceil(V/8)][E][8]. */
+  /** The word table, packed as the tied decoder reads it: token v is column v. */
   words: Linear;
   typeTable: number;
   positionTable: number;
@@ -19,42 +17,28 @@ export interface EncoderWeights {
 }
 
 /** Bytes that `loadEncoderWeights` will take, so that memory grows once and fails before anything is read. */
-export function encoderBytes(config: AlbertConfig): number {
+export function encoderBytes(config: AlbertConfig, dtype: ComputeDtype): number {
   const { vocab_size: V, embedding_size: E, hidden_size: H, intermediate_size: F } = config;
-  const layer = 4 * linearBytes(H, H) + linearBytes(F, H) + linearBytes(H, F) + 4 * linearBytes(1, H);
+  const bytes = (N: number, K: number) => linearBytes(N, K, dtype);
+  const vectors = 4 * (H * 4 + 128);
+  const layer = 3 * bytes(H, H) + bytes(H, H) + bytes(F, H) + bytes(H, F) + vectors;
   const tables = (config.type_vocab_size + config.max_position_embeddings + 4) * (E + 16) * 4;
-  return (
-    linearBytes(V, E) +
-    tables +
-    linearBytes(H, E) +
-    config.num_hidden_groups * config.inner_group_num * layer +
-    linearBytes(H, H)
-  );
+  return bytes(V, E) + tables + bytes(H, E) + config.num_hidden_groups * config.inner_group_num * layer + bytes(H, H);
 }
 
-export async function loadEncoderWeights(
-  kernels: KernelInstance,
-  weights: ModelWeights,
-  config: AlbertConfig,
-): Promise<EncoderWeights> {
-  const vector = (name: string) => loadVector(kernels, weights, name);
-  const words = await loadLinear(kernels, weights, "embeddings.word_embeddings.weight");
-  const typeTable = await vector("embeddings.token_type_embeddings.weight");
-  const positionTable = await vector("embeddings.position_embeddings.weight");
-  const gamma = await vector("embeddings.LayerNorm.weight");
-  const beta = await vector("embeddings.LayerNorm.bias");
-  const projection = await loadLinear(
-    kernels,
-    weights,
-    "encoder.embedding_hidden_mapping_in.weight",
-    "encoder.embedding_hidden_mapping_in.bias",
-  );
+export async function loadEncoderWeights(loader: WeightLoader, config: AlbertConfig): Promise<EncoderWeights> {
+  const words = await loader.linear("embeddings.word_embeddings", false);
+  const typeTable = await loader.vector("embeddings.token_type_embeddings.weight");
+  const positionTable = await loader.vector("embeddings.position_embeddings.weight");
+  const gamma = await loader.vector("embeddings.LayerNorm.weight");
+  const beta = await loader.vector("embeddings.LayerNorm.bias");
+  const projection = await loader.linear("encoder.embedding_hidden_mapping_in");
 
   const groups: number[][] = [];
   for (let group = 0; group < config.num_hidden_groups; group++) {
     const inner: number[] = [];
     for (let layer = 0; layer < config.inner_group_num; layer++) {
-      inner.push(await loadLayer(kernels, weights, `encoder.albert_layer_groups.${group}.albert_layers.${layer}`));
+      inner.push(await loadLayer(loader, `encoder.albert_layer_groups.${group}.albert_layers.${layer}`));
     }
     groups.push(inner);
   }
@@ -63,28 +47,24 @@ export async function loadEncoderWeights(
   const layers: number[] = [];
   for (let i = 0; i < config.num_hidden_layers; i++) layers.push(...groups[Math.floor(i / layersPerGroup)]!);
 
-  const pooler = weights.has("pooler.weight")
-    ? await loadLinear(kernels, weights, "pooler.weight", "pooler.bias")
-    : undefined;
+  const pooler = loader.has("pooler.weight") ? await loader.linear("pooler") : undefined;
   return { words, typeTable, positionTable, gamma, beta, projection, layers, pooler };
 }
 
 /** Loads one layer and writes its LayerWeights record, whose address it returns. */
-async function loadLayer(kernels: KernelInstance, weights: ModelWeights, prefix: string): Promise<number> {
-  const linear = (name: string) => loadLinear(kernels, weights, `${prefix}.${name}.weight`, `${prefix}.${name}.bias`);
-  const vector = (name: string) => loadVector(kernels, weights, `${prefix}.${name}`);
-  const words: number[] = [];
-  for (const name of ["attention.query", "attention.key", "attention.value", "attention.dense"]) {
-    const { packed, bias } = await linear(name);
-    words.push(packed, bias);
-  }
-  words.push(await vector("attention.LayerNorm.weight"), await vector("attention.LayerNorm.bias"));
-  for (const name of ["ffn", "ffn_output"]) {
-    const { packed, bias } = await linear(name);
-    words.push(packed, bias);
-  }
-  words.push(await vector("full_layer_layer_norm.weight"), await vector("full_layer_layer_norm.bias"));
-  const address = kernels.allocate(words.length * 4);
-  kernels.ints(address, words.length).set(words);
-  return address;
+async function loadLayer(loader: WeightLoader, prefix: string): Promise<number> {
+  const qkv = await loader.stack(["query", "key", "value"].map((name) => `${prefix}.attention.${name}`));
+  const attentionOut = await loader.linear(`${prefix}.attention.dense`);
+  const ffn = await loader.linear(`${prefix}.ffn`);
+  const ffnOut = await loader.linear(`${prefix}.ffn_output`);
+  return loader.words([
+    qkv.matrix,
+    attentionOut.matrix,
+    await loader.vector(`${prefix}.attention.LayerNorm.weight`),
+    await loader.vector(`${prefix}.attention.LayerNorm.bias`),
+    ffn.matrix,
+    ffnOut.matrix,
+    await loader.vector(`${prefix}.full_layer_layer_norm.weight`),
+    await loader.vector(`${prefix}.full_layer_layer_norm.bias`),
+  ]);
 }

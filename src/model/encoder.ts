@@ -5,9 +5,9 @@ import { ACTIVATION_CODE, type KernelInstance } from "../runtime/kernel-instance
 import { WorkMeter } from "../runtime/turn.ts";
 import type { EncoderWeights } from "./encoder-weights.ts";
 import type { Batch } from "./inputs.ts";
-import type { Linear } from "./linear.ts";
 import type { Pack } from "./packs.ts";
 import { type Plan, Planner } from "./plan.ts";
+import type { ComputeDtype, Linear } from "./weight-loader.ts";
 
 /** What is wanted beyond the final rows, all in the layout of the whole batch; hidden positions stay 0. */
 export interface Captures {
@@ -21,15 +21,17 @@ export class Encoder {
   readonly kernels: KernelInstance;
   readonly weights: EncoderWeights;
   readonly config: AlbertConfig;
+  readonly dtype: ComputeDtype;
   /** Heads count their work here too. */
   readonly work = new WorkMeter();
   private readonly planner: Planner;
 
-  constructor(kernels: KernelInstance, weights: EncoderWeights, config: AlbertConfig) {
+  constructor(kernels: KernelInstance, weights: EncoderWeights, config: AlbertConfig, dtype: ComputeDtype) {
     this.kernels = kernels;
     this.weights = weights;
     this.config = config;
-    this.planner = new Planner(kernels, config);
+    this.dtype = dtype;
+    this.planner = new Planner(kernels, config, dtype);
   }
 
   /**
@@ -63,15 +65,22 @@ export class Encoder {
     return plan;
   }
 
-  /** y = activation(x·Wᵀ + b) for rows in wasm memory. */
+  /**
+   * y = activation(x·Wᵀ + b) for rows in wasm memory, while `plan` is in use.
+   * @param columns which outputs: from a multiple of 8; default all
+   */
   linear(
+    plan: Plan,
     out: number,
     x: number,
     rows: number,
-    { packed, bias, N, K }: Linear,
+    { matrix, N, K }: Linear,
     activation: keyof typeof ACTIVATION_CODE = "none",
+    columns: { first: number; count: number } = { first: 0, count: N },
   ): void {
-    this.kernels.exports.matmulF32(out, N * 4, x, K * 4, packed, bias, 0, 0, rows, N, K, ACTIVATION_CODE[activation]);
+    const { first, count } = columns;
+    const code = ACTIVATION_CODE[activation];
+    this.kernels.exports.linear(out, count * 4, x, K * 4, matrix, first, 0, 0, plan.scratch, rows, count, K, code);
   }
 
   private embed(pack: Pack, batch: Batch, plan: Plan): void {
@@ -94,7 +103,7 @@ export class Encoder {
       batch.ids === undefined ? 0 : plan.ids,
       plan.types,
       plan.positions,
-      weights.words.packed,
+      weights.words.matrix,
       weights.typeTable,
       weights.positionTable,
       weights.gamma,
@@ -103,7 +112,7 @@ export class Encoder {
       E,
       config.layer_norm_eps,
     );
-    this.linear(plan.x, plan.embeddings, T, weights.projection);
+    this.linear(plan, plan.x, plan.embeddings, T, weights.projection);
   }
 
   /** Writes LayerCall of assembly/layer.ts, in its order. */
@@ -113,7 +122,7 @@ export class Encoder {
     const picks = isLast ? pack.picks : undefined;
     kernels.ints(plan.texts, texts.length).set(texts);
     if (picks) kernels.ints(plan.picks, picks.length).set(picks);
-    const words = kernels.ints(plan.call, 17);
+    const words = kernels.ints(plan.call, 16);
     words.set([
       config.hidden_size,
       config.intermediate_size,
@@ -126,14 +135,13 @@ export class Encoder {
       plan.texts,
       picks ? plan.picks : 0,
       plan.x,
-      plan.q,
-      plan.k,
-      plan.v,
+      plan.qkv,
+      plan.h,
       plan.feedForward,
       plan.scratch,
       withProbabilities ? plan.probabilities : 0,
     ]);
-    kernels.floats(plan.call, 17)[4] = config.layer_norm_eps;
+    kernels.floats(plan.call, 16)[4] = config.layer_norm_eps;
   }
 }
 

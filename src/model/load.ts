@@ -5,15 +5,20 @@ import type { FileSource, LoadOptions, ModelLocation } from "../hub/files.ts";
 import { openSource, readJson } from "../hub/open.ts";
 import type { KernelOptions } from "../runtime/build.ts";
 import { KernelInstance } from "../runtime/kernel-instance.ts";
+import type { WeightDtype } from "../weights/checkpoint.ts";
 import { type AlbertClassName, type ModelWeights, openModelWeights } from "../weights/model-weights.ts";
 import { Encoder } from "./encoder.ts";
 import { encoderBytes, loadEncoderWeights } from "./encoder-weights.ts";
-import { linearBytes } from "./linear.ts";
 import type { LoadingInfo } from "./pretrained-model.ts";
+import { type ComputeDtype, linearBytes, WeightLoader } from "./weight-loader.ts";
 
 export interface ModelOptions extends LoadOptions, KernelOptions {
-  /** "fp32" computes in 32-bit floats, widening what the file holds in 16. Default: the same. */
-  dtype?: "fp32" | "fp16" | "q8" | "auto";
+  /**
+   * "fp32" computes in 32-bit floats. "fp16" too, with weights rounded to 16 bits. "q8" holds weights in bytes and multiplies with
+   * 8-bit activations, the same bits on every engine. Each takes the folder's file of that dtype (`robertalbert quantize`) and else
+   * converts while loading. Default, also "auto": model.safetensors or another full file in fp32, else what the folder has.
+   */
+  dtype?: WeightDtype;
   /** All mean the same here: WebAssembly on the CPU. */
   device?: "wasm" | "cpu" | "auto";
   /** Loads a head class from a checkpoint without that head: its outputs are then absent. Default false: an error. */
@@ -27,29 +32,47 @@ export interface ModelOptions extends LoadOptions, KernelOptions {
  */
 export async function loadModel<Model>(
   className: AlbertClassName,
-  create: (encoder: Encoder, weights: ModelWeights, info: LoadingInfo) => Promise<Model>,
+  create: (encoder: Encoder, loader: WeightLoader, info: LoadingInfo) => Promise<Model>,
   location: ModelLocation,
   options: ModelOptions = {},
 ): Promise<Model> {
   checkOptions(options);
   const source = await openSource(location, options);
   const config = await readConfig(source);
-  const weights = await openModelWeights(source, className, config);
+  const { dtype: wanted = "auto" } = options;
+  const weights = await openModelWeights(source, className, config, wanted);
   try {
     checkMissing(weights, className, source, options.allow_missing ?? false);
+    const dtype = wanted === "q8" || (wanted === "auto" && weights.dtype === "q8") ? "q8" : "fp32";
+    if (dtype === "q8") checkPositions(config, source);
     weights.readOnce();
     const kernels = await KernelInstance.create(options);
-    const headBytes =
-      linearBytes(config.vocab_size, 1) + linearBytes(config.embedding_size, config.hidden_size) + (1 << 20);
-    const decoderBytes = weights.has("predictions.decoder.weight")
-      ? linearBytes(config.vocab_size, config.embedding_size)
-      : 0;
-    kernels.ensure(kernels.mark + encoderBytes(config) + headBytes + decoderBytes);
-    const encoderWeights = await loadEncoderWeights(kernels, weights, config);
-    return await create(new Encoder(kernels, encoderWeights, config), weights, weights);
+    kernels.ensure(kernels.mark + encoderBytes(config, dtype) + headBytes(config, weights, dtype));
+    const loader = new WeightLoader(kernels, weights, dtype);
+    const encoderWeights = await loadEncoderWeights(loader, config);
+    return await create(new Encoder(kernels, encoderWeights, config, dtype), loader, weights);
   } finally {
     await weights.close();
   }
+}
+
+/** What a class may take beside the encoder, and blocks of weights on their way. */
+function headBytes(config: AlbertConfig, weights: ModelWeights, dtype: ComputeDtype): number {
+  const { vocab_size: V, embedding_size: E, hidden_size: H } = config;
+  const decoder = weights.has("predictions.decoder.weight") ? linearBytes(V, E, dtype) : 0;
+  const bias = weights.has("predictions.bias") ? V * 4 : 0;
+  return linearBytes(E, H, dtype) + decoder + bias + (5 << 18);
+}
+
+/** Keys whose weights, in steps of 1/32,767 that are rounded up by half a step each, keep a sum within 32 bits. */
+const MOST_Q8_POSITIONS = 65_000;
+
+function checkPositions({ max_position_embeddings: most }: AlbertConfig, source: FileSource): void {
+  if (most <= MOST_Q8_POSITIONS) return;
+  throw new RobertalbertError(
+    "CONFIG_UNSUPPORTED",
+    `${source.name}: config.json has ${most} positions (max_position_embeddings), in q8 at most ${MOST_Q8_POSITIONS}: pass dtype "fp32"`,
+  );
 }
 
 /** Reads and checks config.json. @throws FILE_NOT_FOUND, FILE_INVALID, CONFIG_INVALID, CONFIG_UNSUPPORTED */
@@ -62,15 +85,11 @@ export async function readConfig(source: FileSource): Promise<AlbertConfig> {
   );
 }
 
+const DTYPES: readonly unknown[] = ["fp32", "fp16", "q8", "auto"];
+
 function checkOptions({ dtype, device }: ModelOptions): void {
-  if (dtype === "q8" || dtype === "fp16") {
-    throw new RobertalbertError(
-      "OPTION_UNSUPPORTED",
-      `dtype ${show(dtype)} is not there yet: leave dtype out, or pass "fp32"`,
-    );
-  }
-  if (dtype !== undefined && dtype !== "fp32" && dtype !== "auto") {
-    throw new RobertalbertError("OPTION_INVALID", `dtype is ${show(dtype)}, expected "fp32" or "auto"`);
+  if (dtype !== undefined && !DTYPES.includes(dtype)) {
+    throw new RobertalbertError("OPTION_INVALID", `dtype is ${show(dtype)}, expected one of ${DTYPES.join(", ")}`);
   }
   if (device !== undefined && !["wasm", "cpu", "auto"].includes(device)) {
     throw new RobertalbertError(

@@ -1,7 +1,6 @@
 // AlbertForMaskedLM: logits over the vocabulary, and the best tokens without computing them all.
 import { RobertalbertError, show } from "../errors.ts";
 import type { ModelLocation } from "../hub/files.ts";
-import type { ModelWeights } from "../weights/model-weights.ts";
 import type { Encoder } from "./encoder.ts";
 import { loadMaskedLmWeights, logitsHead, type MaskedLmWeights, topTokensHead } from "./heads/masked-lm.ts";
 import type { TokenScore } from "./heads/top-entries.ts";
@@ -9,6 +8,7 @@ import { type ModelInputs, readInputs } from "./inputs.ts";
 import { loadModel, type ModelOptions } from "./load.ts";
 import { checkOutputRows } from "./packs.ts";
 import { AlbertPreTrainedModel, type LoadingInfo, type LogitsOutput } from "./pretrained-model.ts";
+import type { WeightLoader } from "./weight-loader.ts";
 
 /** Output: logits [B, T, V], and `top_tokens`, which spares computing and copying them all. */
 export class AlbertForMaskedLM extends AlbertPreTrainedModel<LogitsOutput> {
@@ -19,8 +19,8 @@ export class AlbertForMaskedLM extends AlbertPreTrainedModel<LogitsOutput> {
     this.head = head;
   }
 
-  static async create(encoder: Encoder, weights: ModelWeights, info: LoadingInfo): Promise<AlbertForMaskedLM> {
-    const head = weights.has("predictions.dense.weight") ? await loadMaskedLmWeights(encoder, weights) : undefined;
+  static async create(encoder: Encoder, loader: WeightLoader, info: LoadingInfo): Promise<AlbertForMaskedLM> {
+    const head = loader.has("predictions.dense.weight") ? await loadMaskedLmWeights(encoder, loader) : undefined;
     return new AlbertForMaskedLM(encoder, head, info);
   }
 

@@ -2,19 +2,19 @@
 import { RobertalbertError, show } from "../errors.ts";
 import type { ModelLocation } from "../hub/files.ts";
 import { Tensor } from "../tensor.ts";
-import type { ModelWeights } from "../weights/model-weights.ts";
 import type { Encoder } from "./encoder.ts";
 import { loadPoolerHead } from "./heads/pooler.ts";
 import type { FloatInput, IntegerInput, ModelInputs } from "./inputs.ts";
 import { loadModel, type ModelOptions } from "./load.ts";
 import { AlbertPreTrainedModel, type CallOptions, type LoadingInfo, type LogitsOutput } from "./pretrained-model.ts";
+import type { WeightLoader } from "./weight-loader.ts";
 
 const INPUT_NAMES = ["input_ids", "attention_mask", "token_type_ids", "position_ids", "inputs_embeds"] as const;
 
 /** Inputs [B, C, T] (inputs_embeds [B, C, T, E]), all C the same. Output: logits [B, C]; hidden states and attentions are [B·C, …]. */
 export class AlbertForMultipleChoice extends AlbertPreTrainedModel<LogitsOutput> {
-  static async create(encoder: Encoder, weights: ModelWeights, info: LoadingInfo): Promise<AlbertForMultipleChoice> {
-    return new AlbertForMultipleChoice(encoder, await loadPoolerHead("logits", encoder, weights, "classifier"), info);
+  static async create(encoder: Encoder, loader: WeightLoader, info: LoadingInfo): Promise<AlbertForMultipleChoice> {
+    return new AlbertForMultipleChoice(encoder, await loadPoolerHead("logits", encoder, loader, "classifier"), info);
   }
 
   /** @throws as `loadModel` */

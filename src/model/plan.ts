@@ -1,10 +1,11 @@
 // The memory plan of one pack: which buffer lies where behind the weights. Plans are made once per shape class and kept.
 import type { AlbertConfig } from "../config/config.ts";
 import type { KernelInstance } from "../runtime/kernel-instance.ts";
+import type { ComputeDtype } from "./weight-loader.ts";
 
 /** Addresses in wasm memory; shapes with the letters of assembly/index.ts. */
 export interface Plan {
-  /** The 17 words of assembly/layer.ts LayerCall. */
+  /** The 16 words of assembly/layer.ts LayerCall. */
   call: number;
   /** i32 [T] each. */
   ids: number;
@@ -15,13 +16,15 @@ export interface Plan {
   texts: number;
   /** f32 [T][E] */
   embeddings: number;
-  /** f32 [T][H] each. */
+  /** f32 [T][H] */
   x: number;
-  q: number;
-  k: number;
-  v: number;
+  /** f32 [T][3][H], each row of H padded to whole panels of 8. */
+  qkv: number;
+  /** f32 [128][H] */
+  h: number;
   /** f32 [128][F] */
   feedForward: number;
+  /** Of attention, or of a `linear` of any depth that the model has. */
   scratch: number;
   /** f32, what the attention scores of a pack need, when asked for. */
   probabilities: number;
@@ -29,8 +32,8 @@ export interface Plan {
   end: number;
 }
 
-/** Rows that go through the feed-forward part together (assembly/layer.ts). */
-const FEED_FORWARD_ROWS = 128;
+/** Rows that go through all that follows attention together (assembly/layer.ts). */
+const BLOCK_ROWS = 128;
 /** Shapes are rounded up to this many tokens, so that few plans serve all lengths. */
 const CLASS_TOKENS = 32;
 
@@ -38,12 +41,14 @@ export class Planner {
   private readonly plans = new Map<string, Plan>();
   private readonly kernels: KernelInstance;
   private readonly config: AlbertConfig;
+  private readonly dtype: ComputeDtype;
   /** Everything from here up belongs to the plans: the kernels' mark at the first plan, when all weights are loaded. */
   private base: number | undefined;
 
-  constructor(kernels: KernelInstance, config: AlbertConfig) {
+  constructor(kernels: KernelInstance, config: AlbertConfig, dtype: ComputeDtype) {
     this.kernels = kernels;
     this.config = config;
+    this.dtype = dtype;
   }
 
   /**
@@ -73,7 +78,7 @@ export class Planner {
       return address;
     };
     return {
-      call: take(17),
+      call: take(16),
       ids: take(T),
       types: take(T),
       positions: take(T),
@@ -81,14 +86,20 @@ export class Planner {
       texts: take(4 * T),
       embeddings: take(T * E),
       x: take(T * H),
-      q: take(T * H),
-      k: take(T * H),
-      v: take(T * H),
-      feedForward: take(Math.min(T, FEED_FORWARD_ROWS) * F),
-      scratch: take(this.kernels.exports.attentionScratchBytes(keys, H / A) / 4),
+      qkv: take(T * 3 * roundUp(H, 8)),
+      h: take(Math.min(T, BLOCK_ROWS) * H),
+      feedForward: take(Math.min(T, BLOCK_ROWS) * F),
+      scratch: take(this.scratchBytes(keys, H / A) / 4),
       probabilities: take(probabilityFloats),
       end: top,
     };
+  }
+
+  private scratchBytes(keys: number, D: number): number {
+    const { exports } = this.kernels;
+    if (this.dtype === "fp32") return exports.attentionScratchBytes(keys, D);
+    const { embedding_size: E, hidden_size: H, intermediate_size: F } = this.config;
+    return Math.max(exports.attentionI16ScratchBytes(keys, D), exports.linearScratchBytes(Math.max(E, H, F)));
   }
 }
 

@@ -3,12 +3,14 @@ import { Callable } from "../callable.ts";
 import type { AlbertConfig } from "../config/config.ts";
 import { RobertalbertError, show } from "../errors.ts";
 import type { Build } from "../runtime/build.ts";
+import type { DotForm } from "../runtime/dot.ts";
 import { Tensor } from "../tensor.ts";
 import type { Captures, Encoder } from "./encoder.ts";
 import { type Head, startAll } from "./heads/head.ts";
 import { type Batch, type ModelInputs, readInputs } from "./inputs.ts";
 import { OutputLayout, outputFloats } from "./output-layout.ts";
 import { checkOutputRows, makePacks, type OutputRows } from "./packs.ts";
+import type { ComputeDtype } from "./weight-loader.ts";
 
 export interface CallOptions {
   /** Adds `hidden_states`: 1 + num_hidden_layers · inner_group_num Tensors [B, T, H]. */
@@ -55,15 +57,20 @@ export interface AlbertPreTrainedModel<Output extends ModelOutput = ModelOutput>
 export abstract class AlbertPreTrainedModel<Output extends ModelOutput = ModelOutput> extends Callable {
   readonly config: AlbertConfig;
   readonly loading_info: LoadingInfo;
-  /** The wasm build that computes. */
+  /** How it computes: in floats, or in bytes. */
+  readonly dtype: ComputeDtype;
+  /** The wasm build that computes, and how its int8 kernels multiply. */
   readonly build: Build;
+  readonly dot: DotForm;
   private loaded: { encoder: Encoder; heads: readonly Head[] } | undefined;
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(encoder: Encoder, heads: readonly Head[], loadingInfo: LoadingInfo) {
     super();
     this.config = encoder.config;
+    this.dtype = encoder.dtype;
     this.build = encoder.kernels.build;
+    this.dot = encoder.kernels.dot;
     // Not the weights that it may be part of: they would keep the files' bytes in memory.
     const { missing_keys, unexpected_keys } = loadingInfo;
     this.loading_info = { missing_keys, unexpected_keys };

@@ -1,5 +1,6 @@
 // Which of the two wasm builds this engine can run, and how a compiled module of it comes to be.
 import { RobertalbertError, show } from "../errors.ts";
+import type { DotForm } from "./dot.ts";
 
 /** `simd` runs wherever WebAssembly has 128-bit SIMD; `relaxed` fuses multiply and add where the CPU can. */
 export type Build = "simd" | "relaxed";
@@ -8,6 +9,8 @@ export type Build = "simd" | "relaxed";
 export interface KernelOptions {
   /** Forces a build. Default: `relaxed` where the engine validates it, else `simd`. */
   build?: Build;
+  /** Forces the form of the int8 kernels, for tests and benchmarks. Default: what a probe of the engine allows (`runtimeInfo().dot`). */
+  dot?: DotForm;
   /** A compiled module of this package's `simd.wasm` or `relaxed.wasm`, for runtimes that forbid compiling (Workers, Vercel Edge). */
   module?: WebAssembly.Module;
   /** The bytes of one of these files. */

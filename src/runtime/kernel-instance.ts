@@ -2,11 +2,45 @@
 import { instantiateSync } from "@assemblyscript/loader";
 import { RobertalbertError, show } from "../errors.ts";
 import { type Build, type KernelOptions, loadModule } from "./build.ts";
+import { chooseDot, DOT_FORMS, DOT_PROBE, type DotForm } from "./dot.ts";
+
+type AttentionArguments = [
+  context: number,
+  q: number,
+  k: number,
+  v: number,
+  strideBytes: number,
+  scores: number,
+  scratch: number,
+  queries: number,
+  keys: number,
+  A: number,
+  D: number,
+];
 
 /** Addresses and strides are bytes; see assembly/ for shapes. Address 0 means "none" where a kernel says so. */
 export interface KernelExports {
   readonly heapBase: WebAssembly.Global;
   readonly relaxed: WebAssembly.Global;
+  /** `matrix`: address of a Matrix (assembly/linear.ts); columns first … first + N - 1 of it. */
+  linear(
+    ...args: [
+      c: number,
+      ldcBytes: number,
+      x: number,
+      ldxBytes: number,
+      matrix: number,
+      first: number,
+      init: number,
+      ldinitBytes: number,
+      scratch: number,
+      M: number,
+      N: number,
+      K: number,
+      activation: number,
+    ]
+  ): void;
+  linearScratchBytes(K: number): number;
   matmulF32(
     ...args: [
       c: number,
@@ -23,27 +57,20 @@ export interface KernelExports {
       activation: number,
     ]
   ): void;
+  packRowsI8(panels: number, scales: number, source: number, N: number, K: number): void;
+  sumColumnsI8(sums: number, panels: number, N: number, K: number): void;
+  setForm(form: number): void;
+  dotProbe(a: number, b: number): number;
   packRows(panels: number, source: number, sourceStrideBytes: number, N: number, K: number): void;
   packColumns(panels: number, source: number, sourceStrideBytes: number, N: number, K: number): void;
   activateRows(kind: number, x: number, rowStrideBytes: number, rows: number, columns: number): void;
   layerNorm(out: number, x: number, gamma: number, beta: number, M: number, N: number, eps: number): void;
   softmax(x: number, rowStrideBytes: number, M: number, N: number, scale: number): void;
-  attention(
-    ...args: [
-      context: number,
-      q: number,
-      k: number,
-      v: number,
-      strideBytes: number,
-      scores: number,
-      scratch: number,
-      queries: number,
-      keys: number,
-      A: number,
-      D: number,
-    ]
-  ): void;
+  attention(...args: AttentionArguments): void;
+  /** The same in 16-bit integers, with scratch of its own size. */
+  attentionI16(...args: AttentionArguments): void;
   attentionScratchBytes(keys: number, D: number): number;
+  attentionI16ScratchBytes(keys: number, D: number): number;
   embed(
     ...args: [
       out: number,
@@ -63,6 +90,8 @@ export interface KernelExports {
   albertLayer(weights: number, call: number): void;
   areFinite(x: number, n: number): number;
   multiplyAddPeak(operands: number, steps: number): void;
+  pairDotPeak(operands: number, steps: number): void;
+  byteDotPeak(operands: number, steps: number): void;
 }
 
 const PAGE_BYTES = 65536;
@@ -75,15 +104,24 @@ export const ACTIVATION_CODE = { none: 0, gelu: 1, gelu_tanh: 2, relu: 3, silu: 
 
 export class KernelInstance {
   readonly build: Build;
+  /** How the int8 matmul multiplies. */
+  readonly dot: DotForm;
   readonly exports: KernelExports;
   readonly memory: WebAssembly.Memory;
   private readonly limitBytes: number;
   /** The next free byte. Allocation is a stack: take, and go back to an earlier mark. */
   private top: number;
 
-  private constructor(exports: KernelExports, memory: WebAssembly.Memory, limitBytes: number) {
+  private constructor(
+    exports: KernelExports,
+    memory: WebAssembly.Memory,
+    limitBytes: number,
+    forcedDot: DotForm | undefined,
+  ) {
     this.exports = exports;
     this.build = exports.relaxed.value ? "relaxed" : "simd";
+    this.dot = chooseDot(exports.dotProbe(...DOT_PROBE), forcedDot);
+    exports.setForm(DOT_FORMS.indexOf(this.dot));
     this.memory = memory;
     this.limitBytes = limitBytes;
     this.top = exports.heapBase.value;
@@ -91,7 +129,7 @@ export class KernelInstance {
 
   /**
    * @throws WASM_INVALID when the module is not this package's; WASM_UNSUPPORTED when the engine cannot run the forced build;
-   *   OPTION_INVALID, also when a build is forced and the module given is the other
+   *   OPTION_INVALID, also when a build is forced and the module given is the other, or a dot that the engine does not have
    */
   static async create(options: KernelOptions = {}): Promise<KernelInstance> {
     const { max_memory_bytes = MOST_BYTES } = options;
@@ -115,8 +153,9 @@ export class KernelInstance {
     try {
       // Synchronous: the loader's other function asks whether it got a Response, for which Node loads all of fetch (measured: 28 ms, 9 MB).
       const { exports } = instantiateSync(module, { env: { memory } });
-      kernels = new KernelInstance(exports as unknown as KernelExports, memory, limitBytes);
+      kernels = new KernelInstance(exports as unknown as KernelExports, memory, limitBytes, options.dot);
     } catch (cause) {
+      if (cause instanceof RobertalbertError) throw cause;
       throw new RobertalbertError(
         "WASM_INVALID",
         `the kernels could not be instantiated: ${(cause as Error).message}; use the .wasm of this package's version`,
@@ -176,6 +215,11 @@ export class KernelInstance {
   /** A view of memory, valid until the next allocation. */
   floats(address: number, length: number): Float32Array {
     return new Float32Array(this.memory.buffer, address, length);
+  }
+
+  /** A view of memory, valid until the next allocation. */
+  bytes(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, address, length);
   }
 
   /** A view of memory, valid until the next allocation. */

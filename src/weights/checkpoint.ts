@@ -2,8 +2,10 @@
 import { RobertalbertError, show } from "../errors.ts";
 import type { FileSource, ReadableFile } from "../hub/files.ts";
 import { readJson } from "../hub/open.ts";
-import { BYTES_OF_DTYPE, toFloat32, widen } from "./dtype.ts";
+import { BYTES_OF_DTYPE, roundToHalves, toFloat32, widen } from "./dtype.ts";
 import type { TensorEntry } from "./entry.ts";
+import { panelBytes, unpackRows } from "./panels.ts";
+import { QUANTIZED_FILE, readQuantizedHeader } from "./quantized-file.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
 import { readStrided } from "./strided.ts";
 import { readTorchFile } from "./torch/torch-file.ts";
@@ -16,21 +18,54 @@ interface Format {
   readEntries(file: ReadableFile, where: string): Promise<TensorEntry[]>;
 }
 
-/** In the order in which they are looked for, which is Transformers' own. */
-const FORMATS: readonly Format[] = [
-  { whole: "model.safetensors", index: "model.safetensors.index.json", readEntries: readSafetensorsHeader },
-  { whole: "pytorch_model.bin", index: "pytorch_model.bin.index.json", readEntries: readTorchFile },
-];
+/** In what the weights are wanted; "auto" is whatever the folder has, full precision first. */
+export type WeightDtype = "fp32" | "fp16" | "q8" | "auto";
+
+const safetensors = (name: string): Format => ({
+  whole: `${name}.safetensors`,
+  index: `${name}.safetensors.index.json`,
+  readEntries: async (file, where) => (await readSafetensorsHeader(file, where)).entries,
+});
+const torch: Format = {
+  whole: "pytorch_model.bin",
+  index: "pytorch_model.bin.index.json",
+  readEntries: readTorchFile,
+};
+const halves = safetensors("model.fp16");
+const quantized: Format = {
+  whole: QUANTIZED_FILE,
+  index: `${QUANTIZED_FILE}.index.json`,
+  readEntries: readQuantizedHeader,
+};
+/** Transformers' own order; the others are this package's. */
+const full = [safetensors("model"), torch];
+/** Where weights are looked for, the first that is there is taken. */
+const FORMATS: Readonly<Record<WeightDtype, readonly Format[]>> = {
+  auto: [...full, halves, quantized],
+  fp32: [...full, halves, quantized],
+  fp16: [halves, ...full, quantized],
+  q8: [quantized, ...full, halves],
+};
 
 export class Checkpoint {
   readonly entries: ReadonlyMap<string, TensorEntry>;
   /** Bytes of all its files. */
   readonly totalBytes: number;
+  /** Whether it is a q8 file, whose matrices are packed. */
+  readonly isQuantized: boolean;
   private readonly files: readonly ReadableFile[];
   private readonly sourceName: string;
+  private readonly dtype: WeightDtype;
 
-  private constructor(sourceName: string, files: readonly ReadableFile[], entries: ReadonlyMap<string, TensorEntry>) {
+  private constructor(
+    sourceName: string,
+    dtype: WeightDtype,
+    files: readonly ReadableFile[],
+    entries: ReadonlyMap<string, TensorEntry>,
+  ) {
     this.sourceName = sourceName;
+    this.dtype = dtype;
+    this.isQuantized = files[0]?.name === QUANTIZED_FILE;
     this.files = files;
     this.entries = entries;
     this.totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
@@ -38,12 +73,13 @@ export class Checkpoint {
 
   /**
    * Finds the weights in any of FORMATS, whole or in shards. Close it after use.
+   * @param dtype which file is preferred; with "fp16" values are rounded to 16 bits as they are read
    * @throws FILE_NOT_FOUND when there are none, or an index names an absent shard; FILE_INVALID, FILE_UNSUPPORTED
    */
-  static async open(source: FileSource): Promise<Checkpoint> {
+  static async open(source: FileSource, dtype: WeightDtype = "auto"): Promise<Checkpoint> {
     const files: ReadableFile[] = [];
     try {
-      const { readEntries } = await openFiles(source, files);
+      const { readEntries } = await openFiles(source, FORMATS[dtype], files);
       const entries = new Map<string, TensorEntry>();
       for (const file of files) {
         const where = `${source.name}: ${file.name}`;
@@ -58,7 +94,7 @@ export class Checkpoint {
           entries.set(entry.name, entry);
         }
       }
-      return new Checkpoint(source.name, files, entries);
+      return new Checkpoint(source.name, dtype, files, entries);
     } catch (error) {
       await Promise.all(files.map((file) => file.close()));
       throw error;
@@ -86,6 +122,7 @@ export class Checkpoint {
     values: Float32Array,
     areFinite: () => boolean = () => values.every(Number.isFinite),
   ): Promise<void> {
+    if (entry.scales) return this.readQuantizedRows(entry, entry.scales, first, values);
     const width = BYTES_OF_DTYPE[entry.dtype];
     const where = `${this.sourceName}: ${entry.file.name}: tensor ${show(entry.name)}`;
     if (width === undefined) {
@@ -110,6 +147,7 @@ export class Checkpoint {
       if (bytes !== into) into.set(bytes);
       if (width === 2) widen(new Uint16Array(into.buffer, into.byteOffset, values.length), entry.dtype, values);
     }
+    if (this.dtype === "fp16" && entry.dtype !== "F16") roundToHalves(values);
     if (areFinite()) return;
     const i = values.findIndex((value) => !Number.isFinite(value));
     throw new RobertalbertError(
@@ -118,10 +156,55 @@ export class Checkpoint {
     );
   }
 
+  /**
+   * A q8 file's matrix as the kernels read it.
+   * @param panels all of it
+   * @param scales one a row
+   */
+  async readPanelsInto(entry: TensorEntry, panels: Uint8Array, scales: Float32Array): Promise<void> {
+    const bytes = await entry.file.read(entry.offsetBytes, entry.lengthBytes, panels);
+    if (bytes !== panels) panels.set(bytes);
+    await this.readScales(entry, entry.scales!, 0, scales);
+  }
+
+  /** Rows of a q8 file's matrix as floats. */
+  private async readQuantizedRows(
+    entry: TensorEntry,
+    scaleEntry: TensorEntry,
+    first: number,
+    values: Float32Array,
+  ): Promise<void> {
+    const K = entry.shape[1]!;
+    const rows = values.length / K;
+    const panel = panelBytes(8, K, "q8");
+    const [from, to] = [Math.floor(first / 8), Math.ceil((first + rows) / 8)];
+    const scales = new Float32Array(rows);
+    await this.readScales(entry, scaleEntry, first, scales);
+    const panels = await entry.file.read(entry.offsetBytes + from * panel, (to - from) * panel);
+    unpackRows(panels, scales, first, K, values);
+  }
+
+  private async readScales(
+    entry: TensorEntry,
+    scaleEntry: TensorEntry,
+    first: number,
+    scales: Float32Array,
+  ): Promise<void> {
+    const bytes = await scaleEntry.file.read(scaleEntry.offsetBytes + first * 4, scales.length * 4);
+    scales.set(toFloat32(bytes, "F32"));
+    const wrong = scales.findIndex((scale) => !(scale > 0 && scale < Number.POSITIVE_INFINITY));
+    if (wrong < 0) return;
+    throw new RobertalbertError(
+      "TENSOR_INVALID",
+      `${this.sourceName}: ${entry.file.name}: tensor ${show(entry.name)} has scale ${scales[wrong]} at index ${first + wrong}, expected finite numbers above 0: the file is damaged, make it anew with \`robertalbert quantize IN OUT\``,
+    );
+  }
+
   /** A promise that from now on only these are read, and each once. */
   readOnce(entries: readonly TensorEntry[]): void {
     for (const file of this.files) {
-      const own = entries.filter((entry) => entry.file === file);
+      const all = entries.flatMap((entry) => (entry.scales ? [entry, entry.scales] : [entry]));
+      const own = all.filter((entry) => entry.file === file);
       // Rows of a spread tensor may share bytes.
       if (own.every((entry) => entry.strides === undefined)) file.readOnce?.(own);
     }
@@ -133,8 +216,8 @@ export class Checkpoint {
 }
 
 /** Opens the files of the first format that is there into `files`; returns the format. */
-async function openFiles(source: FileSource, files: ReadableFile[]): Promise<Format> {
-  for (const format of FORMATS) {
+async function openFiles(source: FileSource, formats: readonly Format[], files: ReadableFile[]): Promise<Format> {
+  for (const format of formats) {
     const whole = await source.open(format.whole);
     if (whole) {
       files.push(whole);
@@ -145,7 +228,7 @@ async function openFiles(source: FileSource, files: ReadableFile[]): Promise<For
     for (const shard of shards) files.push(await openShard(source, format.index, shard));
     return format;
   }
-  const names = FORMATS.flatMap(({ whole, index }) => [whole, index]).join(", ");
+  const names = [...full.flatMap(({ whole, index }) => [whole, index]), halves.whole, QUANTIZED_FILE].join(", ");
   const there = (await source.list?.()) ?? [];
   const foreign = FOREIGN.find(({ pattern }) => there.some((name) => pattern.test(name)));
   const way = foreign

@@ -73,3 +73,8 @@ export function toFloat16(values: Float32Array): Uint16Array {
   }
   return halves;
 }
+
+/** Rounds each value to the nearest half, in place. */
+export function roundToHalves(values: Float32Array): void {
+  widen(toFloat16(values), "F16", values);
+}

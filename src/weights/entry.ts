@@ -13,6 +13,8 @@ export interface TensorEntry {
   offsetBytes: number;
   /** Bytes of its values: their number times the width of one, also where strides spread or repeat them. */
   lengthBytes: number;
+  /** Of a q8 file's matrix, whose dtype is Q8: its values are panels of bytes, each row of `shape` with a scale, F32. */
+  scales?: TensorEntry;
 }
 
 /** Bytes of one value. */

@@ -2,7 +2,7 @@
 import type { AlbertConfig } from "../config/config.ts";
 import { RobertalbertError, show } from "../errors.ts";
 import type { FileSource } from "../hub/files.ts";
-import { Checkpoint } from "./checkpoint.ts";
+import { Checkpoint, type WeightDtype } from "./checkpoint.ts";
 import type { TensorEntry } from "./entry.ts";
 import { type AlbertClassName, encoderLayout, headLayout } from "./layout.ts";
 
@@ -71,6 +71,24 @@ export class ModelWeights {
     return this.checkpoint.readRowsInto(this.entry(name), first, values, areFinite);
   }
 
+  /** Of the files: "q8" where matrices are packed already. */
+  get dtype(): "fp32" | "q8" {
+    return this.checkpoint.isQuantized ? "q8" : "fp32";
+  }
+
+  /** Whether this matrix is packed already. */
+  isQuantized(name: string): boolean {
+    return this.entry(name).scales !== undefined;
+  }
+
+  /**
+   * A matrix of a q8 file as the kernels read it, see panels.ts.
+   * @throws TENSOR_MISSING, TENSOR_INVALID for scales that cannot be, FILE_UNREADABLE
+   */
+  readPanelsInto(name: string, panels: Uint8Array, scales: Float32Array): Promise<void> {
+    return this.checkpoint.readPanelsInto(this.entry(name), panels, scales);
+  }
+
   /** A promise that from now on each tensor is read once, row after row: files that came as streams are let go on the way. */
   readOnce(): void {
     this.checkpoint.readOnce([...this.found.values()]);
@@ -95,8 +113,9 @@ export async function openModelWeights(
   source: FileSource,
   className: AlbertClassName,
   config: AlbertConfig,
+  dtype: WeightDtype = "auto",
 ): Promise<ModelWeights> {
-  const checkpoint = await Checkpoint.open(source);
+  const checkpoint = await Checkpoint.open(source, dtype);
   try {
     return await matchNames(checkpoint, source, className, config);
   } catch (error) {

@@ -6,12 +6,19 @@ import { DTYPE_BYTES, type TensorEntry } from "./entry.ts";
 
 /** 50,000 tensors. The Rust library allows 100 MB, which as parsed JSON may take gigabytes. */
 const MOST_HEADER_BYTES = 1 << 22;
+
+export interface SafetensorsHeader {
+  entries: TensorEntry[];
+  /** The header's `__metadata__`: texts by name. */
+  metadata: Readonly<Record<string, unknown>>;
+}
+
 /**
  * Reads and checks the header.
  * @param where the file, for messages
  * @throws FILE_INVALID
  */
-export async function readSafetensorsHeader(file: ReadableFile, where: string): Promise<TensorEntry[]> {
+export async function readSafetensorsHeader(file: ReadableFile, where: string): Promise<SafetensorsHeader> {
   const invalid = (message: string) =>
     new RobertalbertError(
       "FILE_INVALID",
@@ -67,7 +74,8 @@ export async function readSafetensorsHeader(file: ReadableFile, where: string): 
     at += entry.lengthBytes;
   }
   if (at !== file.sizeBytes) throw invalid(`its tensors end at byte ${at}, the file at ${file.sizeBytes}`);
-  return entries;
+  const { __metadata__: metadata } = header;
+  return { entries, metadata: typeof metadata === "object" && metadata !== null ? { ...metadata } : {} };
 }
 
 function parseHeader(bytes: Uint8Array, invalid: (message: string) => RobertalbertError): Record<string, unknown> {

@@ -39,12 +39,12 @@ describe("which build", () => {
   it("a forced build that the engine lacks, or no SIMD at all", async () => {
     const validate = vi.spyOn(WebAssembly, "validate");
     validate.mockImplementation((bytes) => (bytes as Uint8Array).length < 30); // simd's probe is the shorter one
-    expect(runtimeInfo()).toEqual({ builds: ["simd"], build: "simd" });
+    expect(runtimeInfo()).toEqual({ builds: ["simd"], build: "simd", dot: "i16" });
     expect((await create({})).build).toBe("simd");
     await expectError(() => create({ build: "relaxed" }), "WASM_UNSUPPORTED", "relaxed", '"simd"');
     validate.mockReturnValue(false);
     await expectError(() => create({}), "WASM_UNSUPPORTED", "simd", "WebAssembly SIMD");
-    expect(runtimeInfo()).toEqual({ builds: [], build: undefined });
+    expect(runtimeInfo()).toEqual({ builds: [], build: undefined, dot: "i16" });
   });
 
   it("a name that is no build", () =>

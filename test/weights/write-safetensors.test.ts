@@ -17,7 +17,7 @@ async function written(tensors: readonly TensorSource[], metadata?: Record<strin
 }
 
 const entriesOf = async (bytes: Uint8Array) =>
-  readSafetensorsHeader((await memorySource({ f: bytes }).open("f"))!, "test");
+  (await readSafetensorsHeader((await memorySource({ f: bytes }).open("f"))!, "test")).entries;
 
 describe("writeSafetensors", () => {
   const values = Float32Array.from({ length: 6 }, (_, i) => i - 2.5);

@@ -1,12 +1,11 @@
 // The masked-language-model head (Transformers: AlbertMLMHead): logits = LayerNorm(f(x·W + b))·Wordsᵀ + bias, [vocabulary] a row.
 import { activationKind } from "../../config/activations.ts";
 import { Tensor } from "../../tensor.ts";
-import type { ModelWeights } from "../../weights/model-weights.ts";
 import type { Encoder } from "../encoder.ts";
-import { type Linear, loadLinear, loadVector } from "../linear.ts";
 import { outputFloats } from "../output-layout.ts";
 import type { Pack } from "../packs.ts";
 import type { Plan } from "../plan.ts";
+import type { Linear, WeightLoader } from "../weight-loader.ts";
 import type { Head } from "./head.ts";
 import { type TokenScore, topEntries } from "./top-entries.ts";
 
@@ -24,17 +23,16 @@ const BLOCK_COLUMNS = 1024;
 /** Rows whose whole distributions exist at once when only the best tokens are wanted: 3 MB at 50,265 tokens. */
 const BLOCK_ROWS = 16;
 
-export async function loadMaskedLmWeights(encoder: Encoder, weights: ModelWeights): Promise<MaskedLmWeights> {
-  const { kernels } = encoder;
-  const dense = await loadLinear(kernels, weights, "predictions.dense.weight", "predictions.dense.bias");
-  const gamma = await loadVector(kernels, weights, "predictions.LayerNorm.weight");
-  const beta = await loadVector(kernels, weights, "predictions.LayerNorm.bias");
+export async function loadMaskedLmWeights(encoder: Encoder, loader: WeightLoader): Promise<MaskedLmWeights> {
+  const dense = await loader.linear("predictions.dense");
+  const gamma = await loader.vector("predictions.LayerNorm.weight");
+  const beta = await loader.vector("predictions.LayerNorm.bias");
   // Untied without a bias in the file: Transformers starts it at 0, which address 0 means.
-  const bias = weights.has("predictions.bias") ? await loadVector(kernels, weights, "predictions.bias") : 0;
-  const table = weights.has("predictions.decoder.weight")
-    ? await loadLinear(kernels, weights, "predictions.decoder.weight")
+  const bias = loader.has("predictions.bias") ? await loader.vector("predictions.bias") : 0;
+  const table = loader.has("predictions.decoder.weight")
+    ? await loader.linear("predictions.decoder", false)
     : encoder.weights.words;
-  return { dense, gamma, beta, decoder: { ...table, bias } };
+  return { dense, gamma, beta, decoder: loader.withBias(table, bias) };
 }
 
 /** A head that gives all logits, [rows, V], copied out block by block of the vocabulary. */
@@ -52,7 +50,7 @@ export function logitsHead(outputName: string, weights: MaskedLmWeights): Head {
           kernels.ensure(end + rows * BLOCK_COLUMNS * 4);
           for (let column = 0; column < V; column += BLOCK_COLUMNS) {
             const columns = Math.min(BLOCK_COLUMNS, V - column);
-            decode(encoder, end, address, rows, weights.decoder, column, columns);
+            encoder.linear(plan, end, address, rows, weights.decoder, "none", { first: column, count: columns });
             const block = kernels.floats(end, rows * columns);
             layout.forEach(pack, (row, outputRow) => {
               values.set(block.subarray(row * columns, (row + 1) * columns), outputRow * V + column);
@@ -91,7 +89,7 @@ export function topTokensHead(
           kernels.ensure(end + most * V * 4);
           for (let first = 0; first < rows; first += most) {
             const count = Math.min(most, rows - first);
-            decode(encoder, end, address + first * weights.dense.N * 4, count, weights.decoder, 0, V);
+            encoder.linear(plan, end, address + first * weights.dense.N * 4, count, weights.decoder);
             kernels.exports.softmax(end, V * 4, count, V, 1);
             for (let i = 0; i < count; i++) {
               const best = topEntries(kernels.floats(end + i * V * 4, V), topK, candidates);
@@ -119,21 +117,7 @@ function transform(
   const address = plan.end;
   const end = address + rows * E * 4;
   kernels.ensure(end);
-  encoder.linear(address, plan.x, rows, weights.dense, activationKind(config.hidden_act));
+  encoder.linear(plan, address, plan.x, rows, weights.dense, activationKind(config.hidden_act));
   kernels.exports.layerNorm(address, address, weights.gamma, weights.beta, rows, E, config.layer_norm_eps);
   return { rows, address, end };
-}
-
-/** Logits of `columns` vocabulary columns from `column` (a multiple of 8): f32 [rows][columns]. */
-function decode(
-  encoder: Encoder,
-  out: number,
-  x: number,
-  rows: number,
-  decoder: Linear,
-  column: number,
-  columns: number,
-): void {
-  const { packed, bias, K } = decoder;
-  encoder.linear(out, x, rows, { packed: packed + column * K * 4, bias: bias && bias + column * 4, N: columns, K });
 }

@@ -1,11 +1,10 @@
 // pooler_output = tanh(x₀·W + b) of each text's position 0, and linear heads on top of it (sop_logits, classification logits).
 import { Tensor } from "../../tensor.ts";
-import type { ModelWeights } from "../../weights/model-weights.ts";
 import type { Encoder } from "../encoder.ts";
-import { type Linear, loadLinear } from "../linear.ts";
 import { outputFloats } from "../output-layout.ts";
 import type { Pack } from "../packs.ts";
 import type { Plan } from "../plan.ts";
+import type { Linear, WeightLoader } from "../weight-loader.ts";
 import type { Head } from "./head.ts";
 
 /**
@@ -35,13 +34,12 @@ export function poolerHead(outputName: string, pooler: Linear, classifier?: Line
 export async function loadPoolerHead(
   outputName: string,
   encoder: Encoder,
-  weights: ModelWeights,
+  loader: WeightLoader,
   name: string,
 ): Promise<Head[]> {
   const { pooler } = encoder.weights;
-  if (pooler === undefined || !weights.has(`${name}.weight`)) return [];
-  const classifier = await loadLinear(encoder.kernels, weights, `${name}.weight`, `${name}.bias`);
-  return [poolerHead(outputName, pooler, classifier)];
+  if (pooler === undefined || !loader.has(`${name}.weight`)) return [];
+  return [poolerHead(outputName, pooler, await loader.linear(name))];
 }
 
 /** f32 [texts of the pack][width], a view of wasm memory. */
@@ -56,8 +54,8 @@ function pool(encoder: Encoder, pack: Pack, plan: Plan, pooler: Linear, classifi
   pack.poolerRows.forEach((row, i) => {
     kernels.floats(first + i * K * 4, K).set(kernels.floats(plan.x + row * K * 4, K));
   });
-  encoder.linear(pooled, first, texts, pooler, "tanh");
+  encoder.linear(plan, pooled, first, texts, pooler, "tanh");
   if (classifier === undefined) return kernels.floats(pooled, texts * H);
-  encoder.linear(classified, pooled, texts, classifier);
+  encoder.linear(plan, classified, pooled, texts, classifier);
   return kernels.floats(classified, texts * classifier.N);
 }

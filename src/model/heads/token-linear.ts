@@ -1,7 +1,7 @@
 // Linear heads on every token's final hidden state: logits (token classification), start and end logits (question answering).
 import { Tensor } from "../../tensor.ts";
-import type { Linear } from "../linear.ts";
 import { outputFloats } from "../output-layout.ts";
+import type { Linear } from "../weight-loader.ts";
 import type { Head } from "./head.ts";
 
 /** Output: logits [B, T, labels]. */
@@ -40,7 +40,7 @@ function tokenLinearHead(
           const { kernels } = encoder;
           const rows = pack.picks?.length ?? pack.places.length;
           kernels.ensure(plan.end + rows * N * 4);
-          encoder.linear(plan.end, plan.x, rows, classifier);
+          encoder.linear(plan, plan.end, plan.x, rows, classifier);
           const logits = kernels.floats(plan.end, rows * N);
           layout.forEach(pack, (row, outputRow) => {
             values.set(logits.subarray(row * N, (row + 1) * N), outputRow * N);

@@ -1,0 +1,131 @@
+// Weights of a checkpoint → wasm memory in the form that the kernels read, block of rows by block of rows: never a second full copy.
+import { RobertalbertError } from "../errors.ts";
+import type { KernelInstance } from "../runtime/kernel-instance.ts";
+import type { ModelWeights } from "../weights/model-weights.ts";
+import { panelBytes } from "../weights/panels.ts";
+
+/** How matrices are held and multiplied: in 32-bit floats, or in bytes with 8-bit activations. */
+export type ComputeDtype = "fp32" | "q8";
+
+/** y = x·Wᵀ + b, a matrix in wasm memory. */
+export interface Linear {
+  /** Outputs. */
+  N: number;
+  /** Inputs. */
+  K: number;
+  /** Address of a Matrix (assembly/linear.ts). */
+  matrix: number;
+}
+
+/** Floats of weight that are read at a time; 1 MB. */
+const BLOCK_FLOATS = 1 << 18;
+/** Most products of a weight (127) and an activation (255) whose sum fits 32 bits. */
+const MOST_Q8_INPUTS = Math.floor((2 ** 31 - 1) / (127 * 255));
+const MATRIX_WORDS = 4;
+
+const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;
+
+/** Bytes that a `linear` will take, for one growth of memory before all weights. */
+export function linearBytes(N: number, K: number, dtype: ComputeDtype): number {
+  return panelBytes(N, K, dtype) + roundUp8(N) * 4 * 3 + 64 * 5;
+}
+
+export class WeightLoader {
+  readonly kernels: KernelInstance;
+  readonly dtype: ComputeDtype;
+  private readonly weights: ModelWeights;
+
+  constructor(kernels: KernelInstance, weights: ModelWeights, dtype: ComputeDtype) {
+    this.kernels = kernels;
+    this.weights = weights;
+    this.dtype = dtype;
+  }
+
+  has(name: string): boolean {
+    return this.weights.has(name);
+  }
+
+  /** A PyTorch Linear `name`: weight [N][K] and, unless `hasBias` is false, bias [N]. */
+  async linear(name: string, hasBias = true): Promise<Linear> {
+    return { ...(await this.stack([name], hasBias)), N: this.weights.shape(`${name}.weight`)[0]! };
+  }
+
+  /** Several of the same inputs as one matrix: their outputs one after another, each padded with 0 to whole panels of 8. */
+  async stack(names: readonly string[], hasBias = true): Promise<Linear> {
+    const { kernels, weights, dtype } = this;
+    const K = weights.shape(`${names[0]}.weight`)[1]!;
+    if (dtype === "q8" && K > MOST_Q8_INPUTS) {
+      throw new RobertalbertError(
+        "CONFIG_UNSUPPORTED",
+        `${names[0]} has ${K} inputs, in q8 at most ${MOST_Q8_INPUTS} can be summed: pass dtype "fp32"`,
+      );
+    }
+    const N = names.reduce((sum, name) => sum + roundUp8(weights.shape(`${name}.weight`)[0]!), 0);
+    const panels = kernels.allocate(panelBytes(N, K, dtype));
+    const bias = hasBias ? this.zeros(N) : 0;
+    const scales = dtype === "q8" ? this.zeros(N) : 0;
+    const sums = dtype === "q8" ? this.zeros(N) : 0;
+    let column = 0;
+    for (const name of names) {
+      const at = { panels: panels + panelBytes(column, K, dtype), scales: scales + column * 4 };
+      await this.fillPanels(`${name}.weight`, at);
+      if (hasBias) await this.fillVector(`${name}.bias`, bias + column * 4);
+      column += roundUp8(weights.shape(`${name}.weight`)[0]!);
+    }
+    if (dtype === "q8") kernels.exports.sumColumnsI8(sums, panels, N, K);
+    return { N, K, matrix: this.words([panels, bias, scales, sums]) };
+  }
+
+  /** The same matrix with another bias: of a decoder that is tied to the word table. @param bias an address, 0 for none */
+  withBias(linear: Linear, bias: number): Linear {
+    const words = [...this.kernels.ints(linear.matrix, MATRIX_WORDS)];
+    words[1] = bias;
+    return { ...linear, matrix: this.words(words) };
+  }
+
+  /** A tensor of any shape as it is, padded with 0 to a multiple of 8 floats: its address. */
+  async vector(name: string): Promise<number> {
+    const address = this.zeros(roundUp8(this.weights.shape(name).reduce((a, b) => a * b, 1)));
+    await this.fillVector(name, address);
+    return address;
+  }
+
+  /** Words for the kernels, such as addresses: where they lie. */
+  words(values: readonly number[]): number {
+    const address = this.kernels.allocate(values.length * 4);
+    this.kernels.ints(address, values.length).set(values);
+    return address;
+  }
+
+  private zeros(floats: number): number {
+    const address = this.kernels.allocate(floats * 4);
+    this.kernels.floats(address, floats).fill(0);
+    return address;
+  }
+
+  private async fillVector(name: string, address: number): Promise<void> {
+    const values = await this.weights.read(name);
+    this.kernels.floats(address, values.length).set(values);
+  }
+
+  private async fillPanels(name: string, at: { panels: number; scales: number }): Promise<void> {
+    const { kernels, weights, dtype } = this;
+    const [N, K] = weights.shape(name) as [number, number];
+    if (dtype === "q8" && weights.isQuantized(name)) {
+      const panels = kernels.bytes(at.panels, panelBytes(N, K, dtype));
+      return weights.readPanelsInto(name, panels, kernels.floats(at.scales, N));
+    }
+    const blockRows = Math.max(8, Math.floor(BLOCK_FLOATS / K) & ~7);
+    const mark = kernels.mark;
+    const scratch = kernels.allocate(Math.min(blockRows, N) * K * 4);
+    for (let row = 0; row < N; row += blockRows) {
+      const rows = Math.min(blockRows, N - row);
+      const areFinite = () => kernels.exports.areFinite(scratch, rows * K) === 1;
+      await weights.readRowsInto(name, row, kernels.floats(scratch, rows * K), areFinite);
+      const panels = at.panels + panelBytes(row, K, dtype);
+      if (dtype === "q8") kernels.exports.packRowsI8(panels, at.scales + row * 4, scratch, rows, K);
+      else kernels.exports.packRows(panels, scratch, K * 4, rows, K);
+    }
+    kernels.release(mark);
+  }
+}

@@ -3,7 +3,7 @@ import type { ModelOptions } from "../model/load.ts";
 import type { TextOptions } from "../pipelines/text-pipeline.ts";
 import { type Io, integerOption, type OptionSpec, UsageError, type Values } from "./command.ts";
 import { progressLine } from "./progress.ts";
-import { SOURCE_OPTIONS, sourceOptions } from "./source.ts";
+import { DTYPE_OPTION, dtypeOption, SOURCE_OPTIONS, sourceOptions } from "./source.ts";
 import type { TextSource } from "./texts.ts";
 
 /** Options of every command on a model of the user's. */
@@ -15,7 +15,7 @@ export const MODEL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     help: "a folder, a URL, or OWNER/NAME on the Hugging Face hub; needed",
   },
   ...SOURCE_OPTIONS,
-  dtype: { type: "string", value: "TYPE", help: "how weights are held: fp32 (default), fp16 or q8" },
+  dtype: DTYPE_OPTION,
   "max-length": { type: "string", value: "N", help: "tokens of a text at most (default: what the model allows)" },
   "on-too-long": { type: "string", value: "WAY", help: "longer texts: truncate (default), error or window" },
 };
@@ -23,8 +23,7 @@ export const MODEL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 /** What `pipeline()` takes. @throws UsageError when no model is named */
 export function modelOf(values: Values, io: Io): [string, ModelOptions] {
   if (typeof values.model !== "string") throw new UsageError("--model is missing: the folder of the model to use");
-  const dtype = values.dtype !== undefined && { dtype: values.dtype as "fp32" };
-  return [values.model, { ...dtype, ...sourceOptions(values, io) }];
+  return [values.model, { ...dtypeOption(values), ...sourceOptions(values, io) }];
 }
 
 export function textOptions(values: Values): TextOptions {

@@ -3,7 +3,7 @@ import type { FillMaskResult } from "../pipelines/fill-mask.ts";
 import { pipeline } from "../pipelines/pipeline.ts";
 import { type Command, integerOption, JSON_OPTION, MODEL_OPTION } from "./command.ts";
 import { field } from "./each-text.ts";
-import { SOURCE_OPTIONS, sourceOptions } from "./source.ts";
+import { DTYPE_OPTION, dtypeOption, SOURCE_OPTIONS, sourceOptions } from "./source.ts";
 import { readTexts } from "./texts.ts";
 
 const BAR_WIDTH = 24;
@@ -15,6 +15,7 @@ export const fillMask: Command = {
   options: {
     model: MODEL_OPTION,
     ...SOURCE_OPTIONS,
+    dtype: DTYPE_OPTION,
     "top-k": { type: "string", short: "k", value: "N", help: "answers for each mask (default 5)" },
     targets: { type: "string", value: "WORD,…", help: 'only these words compete, for example " red, blue"' },
     json: JSON_OPTION,
@@ -24,7 +25,8 @@ export const fillMask: Command = {
     const targets = typeof values.targets === "string" ? values.targets.split(",") : undefined;
     const texts = readTexts(positionals, io);
     const first = await texts.next(); // wrong usage is said before a model is loaded
-    const fill = await pipeline("fill-mask", values.model as string | undefined, sourceOptions(values, io));
+    const options = { ...dtypeOption(values), ...sourceOptions(values, io) };
+    const fill = await pipeline("fill-mask", values.model as string | undefined, options);
     for (let text = first; !text.done; text = await texts.next()) {
       const answers = await fill(text.value, { top_k, ...(targets && { targets }) });
       if (values.json) await io.print(`${JSON.stringify(answers)}\n`);

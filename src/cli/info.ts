@@ -6,6 +6,7 @@ import { openSource, readJson } from "../hub/open.ts";
 import { AutoConfig } from "../model/auto.ts";
 import { runtimeInfo } from "../runtime/info.ts";
 import { Checkpoint } from "../weights/checkpoint.ts";
+import { QUANTIZED_FILE } from "../weights/quantized-file.ts";
 import { type Command, JSON_OPTION, SHIPPED_MODEL, UsageError } from "./command.ts";
 import { SOURCE_OPTIONS, sourceOptions } from "./source.ts";
 
@@ -37,6 +38,7 @@ export const info: Command = {
     const config = await AutoConfig.from_pretrained(location, options);
     const source = await openSource(location, options);
     const { entries, totalBytes, lacking } = await weightsOf(source);
+    const files = lacking === undefined ? await filesByDtype(source) : {};
     const names = (await readJson(source, "tokenizer_config.json")) as { model_max_length?: unknown } | undefined;
     const positions = positionsOf(config, names?.model_max_length);
     const report = {
@@ -46,6 +48,7 @@ export const info: Command = {
       parameters: entries.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
       weight_bytes: totalBytes,
       dtypes: [...new Set(entries.map((entry) => entry.dtype))].sort(),
+      files,
       ...runtimeInfo(),
     };
     if (values.json) return io.print(`${JSON.stringify(report)}\n`);
@@ -56,12 +59,30 @@ export const info: Command = {
       ...(positions.warning === null ? [] : [["", positions.warning] as [string, string]]),
       ["parameters", report.parameters.toLocaleString("en")],
       ["weights", lacking ?? `${(report.weight_bytes / 1e6).toFixed(1)} MB, ${report.dtypes.join(", ")}`],
+      ...Object.entries(files).map(([dtype, file]): [string, string] => [`  ${dtype}`, describeFile(dtype, file)]),
       ["wasm build", `${report.build ?? "none: no WebAssembly SIMD"} (of ${report.builds.join(", ")})`],
+      ["int8 dot", report.dot ?? "unknown"],
     ];
     const width = Math.max(...lines.map(([name]) => name.length));
     await io.print(lines.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join(""));
   },
 };
+
+/** The weights that each dtype would be loaded from: the first file of each. */
+async function filesByDtype(source: FileSource): Promise<Record<string, string>> {
+  const files: Record<string, string> = {};
+  for (const dtype of ["fp32", "fp16", "q8"] as const) {
+    const checkpoint = await Checkpoint.open(source, dtype);
+    await checkpoint.close();
+    files[dtype] = checkpoint.fileNames[0]!;
+  }
+  return files;
+}
+
+function describeFile(dtype: string, file: string): string {
+  if (dtype === "q8" && file !== QUANTIZED_FILE) return `${file}, quantized while loading`;
+  return dtype !== "q8" && file === QUANTIZED_FILE ? `${file}, its bytes as floats` : file;
+}
 
 /** A folder that `init` made without weights has something to say too: `lacking` is then why there are none. */
 async function weightsOf(source: FileSource) {

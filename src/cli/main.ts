@@ -10,6 +10,7 @@ import { check } from "./check.ts";
 import { classify } from "./classify.ts";
 import { type Command, type Io, type OptionSpec, UsageError } from "./command.ts";
 import { config } from "./config.ts";
+import { exportCommand, quantize } from "./convert.ts";
 import { embed } from "./embed.ts";
 import { fillMask } from "./fill-mask.ts";
 import { info } from "./info.ts";
@@ -32,6 +33,8 @@ const COMMANDS: readonly Command[] = [
   config,
   init,
   check,
+  quantize,
+  exportCommand,
 ];
 const PACKAGE = new URL("../../package.json", import.meta.url);
 const COMMON: Readonly<Record<string, OptionSpec>> = {

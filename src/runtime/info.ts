@@ -7,12 +7,13 @@ export interface RuntimeInfo {
   builds: Build[];
   /** The build that is used when none is forced. */
   build: Build | undefined;
-  /** How the int8 kernels of that build multiply: the probe's verdict. Undefined where the engine forbids compiling the probe. */
+  /** How the int8 kernels of that build multiply: the probe's verdict. Undefined where the engine forbids compiling the probe: ask a loaded model. */
   dot: DotForm | undefined;
 }
 
 /** Which wasm builds this engine accepts and which one is used. Reads no file. */
 export function runtimeInfo(): RuntimeInfo {
   const builds = (["simd", "relaxed"] as const).filter(supportsBuild);
-  return { builds, build: builds.at(-1), dot: probeDot() };
+  const build = builds.at(-1);
+  return { builds, build, dot: build === "relaxed" ? probeDot() : build && "i16" };
 }

@@ -53,6 +53,8 @@ export class Checkpoint {
   readonly totalBytes: number;
   /** Whether it is a q8 file, whose matrices are packed. */
   readonly isQuantized: boolean;
+  /** Names of its files. */
+  readonly fileNames: readonly string[];
   private readonly files: readonly ReadableFile[];
   private readonly sourceName: string;
   private readonly dtype: WeightDtype;
@@ -67,6 +69,7 @@ export class Checkpoint {
     this.dtype = dtype;
     this.isQuantized = files[0]?.name === QUANTIZED_FILE;
     this.files = files;
+    this.fileNames = files.map((file) => file.name);
     this.entries = entries;
     this.totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   }

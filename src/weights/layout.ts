@@ -10,6 +10,13 @@ export type AlbertClassName =
   | "AlbertForQuestionAnswering"
   | "AlbertForMultipleChoice";
 
+/** Whether a tensor is a matrix that something is multiplied with: these are packed, all others are read as they are. */
+export function isMatrix(name: string): boolean {
+  return (
+    name.endsWith(".weight") && !/(LayerNorm|layer_norm|position_embeddings|token_type_embeddings)\.weight$/.test(name)
+  );
+}
+
 export type Layout = ReadonlyMap<string, readonly number[]>;
 
 /** Whether the class computes the pooler (Transformers: add_pooling_layer). */
@@ -74,6 +81,19 @@ export function headLayout(className: AlbertClassName, config: AlbertConfig): La
     AlbertForMultipleChoice: linear("classifier", 1, H),
   };
   return new Map(heads[className]);
+}
+
+/** Heads of any class, as far as they are there: what a checkpoint keeps when it is converted for whichever class. */
+export function presentHeads(config: AlbertConfig, shapeOf: (name: string) => readonly number[] | undefined): Layout {
+  const layout = new Map<string, readonly number[]>();
+  for (const className of Object.keys(HAS_POOLER) as AlbertClassName[]) {
+    for (const [name, shape] of headLayout(className, config)) {
+      const actual = shapeOf(name);
+      // Classes differ in the classifier's outputs.
+      if (actual && (!layout.has(name) || actual.join() === shape.join())) layout.set(name, shape);
+    }
+  }
+  return layout;
 }
 
 type Entries = [string, readonly number[]][];

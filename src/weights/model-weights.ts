@@ -4,7 +4,7 @@ import { RobertalbertError, show } from "../errors.ts";
 import type { FileSource } from "../hub/files.ts";
 import { Checkpoint, type WeightDtype } from "./checkpoint.ts";
 import type { TensorEntry } from "./entry.ts";
-import { type AlbertClassName, encoderLayout, headLayout } from "./layout.ts";
+import { type AlbertClassName, encoderLayout, headLayout, type Layout, presentHeads } from "./layout.ts";
 
 export type { AlbertClassName };
 
@@ -76,6 +76,11 @@ export class ModelWeights {
     return this.checkpoint.isQuantized ? "q8" : "fp32";
   }
 
+  /** Bytes of all files. */
+  get totalBytes(): number {
+    return this.checkpoint.totalBytes;
+  }
+
   /** Whether this matrix is packed already. */
   isQuantized(name: string): boolean {
     return this.entry(name).scales !== undefined;
@@ -107,17 +112,50 @@ export class ModelWeights {
 
 /**
  * Opens a folder's weights for a class. Close it after use.
+ * @param dtype which of several files is preferred
  * @throws FILE_NOT_FOUND, FILE_INVALID, TENSOR_INVALID for a shape that does not fit config.json
  */
-export async function openModelWeights(
+export function openModelWeights(
   source: FileSource,
   className: AlbertClassName,
   config: AlbertConfig,
   dtype: WeightDtype = "auto",
 ): Promise<ModelWeights> {
+  return open(source, config, dtype, {
+    encoder: encoderLayout(className, config),
+    heads: () => headLayout(className, config),
+    prefix: className === "AlbertModel" ? "" : "albert.",
+  });
+}
+
+/**
+ * Opens all weights that some class would read: the encoder, its pooler and whichever heads are there. Close it after use.
+ * @throws as openModelWeights
+ */
+export function openAllWeights(source: FileSource, config: AlbertConfig, dtype: WeightDtype): Promise<ModelWeights> {
+  return open(source, config, dtype, {
+    encoder: encoderLayout("AlbertModel", config),
+    heads: (byName) => presentHeads(config, (name) => byName.get(name)?.shape),
+    prefix: "",
+  });
+}
+
+interface Wanted {
+  encoder: Layout;
+  heads(there: ReadonlyMap<string, TensorEntry>): Layout;
+  /** In front of the encoder's names in the class's own state dict. */
+  prefix: string;
+}
+
+async function open(
+  source: FileSource,
+  config: AlbertConfig,
+  dtype: WeightDtype,
+  wanted: Wanted,
+): Promise<ModelWeights> {
   const checkpoint = await Checkpoint.open(source, dtype);
   try {
-    return await matchNames(checkpoint, source, className, config);
+    return await matchNames(checkpoint, source, config, wanted);
   } catch (error) {
     await checkpoint.close();
     throw error;
@@ -127,20 +165,15 @@ export async function openModelWeights(
 async function matchNames(
   checkpoint: Checkpoint,
   source: FileSource,
-  className: AlbertClassName,
   config: AlbertConfig,
+  wanted: Wanted,
 ): Promise<ModelWeights> {
   const byName = new Map<string, TensorEntry>();
   for (const [name, entry] of checkpoint.entries) byName.set(modernName(name), entry);
-  const ownPrefix = className === "AlbertModel" ? "" : "albert.";
   const found = new Map<string, TensorEntry>();
   const missing: string[] = [];
   const used = new Set<TensorEntry>();
-  const take = (
-    layout: ReadonlyMap<string, readonly number[]>,
-    candidates: (name: string) => string[],
-    ownName: (name: string) => string,
-  ) => {
+  const take = (layout: Layout, candidates: (name: string) => string[], ownName: (name: string) => string) => {
     for (const [name, shape] of layout) {
       const entry = candidates(name)
         .map((candidate) => byName.get(candidate))
@@ -158,12 +191,12 @@ async function matchNames(
     }
   };
   take(
-    encoderLayout(className, config),
+    wanted.encoder,
     (name) => [`albert.${name}`, name],
-    (name) => ownPrefix + name,
+    (name) => wanted.prefix + name,
   );
   take(
-    headLayout(className, config),
+    wanted.heads(byName),
     (name) => [name],
     (name) => name,
   );

@@ -1,7 +1,7 @@
 // model.q8.safetensors, which `robertalbert quantize` writes: matrices as the int8 kernels read them, so that loading is one copy.
 //
 // A safetensors file whose metadata has `format` and `layout` as below, and `shapes`, JSON of matrix name → [N, K]. A matrix is I8
-// [ceil(N/8), ceil(K/4), 8, 4] (assembly/pack-i8.ts) with F32 [N] of the same name and SCALES behind; all else is F32 as it was.
+// [ceil(N/8), ceil(K/4), 8, 4] (assembly/pack-i8.ts) with F32 [N] of the same name and ".scales" behind; all else is F32 as it was.
 // Names have no "albert." in front. Any change of the panels must raise LAYOUT.
 import { RobertalbertError, show } from "../errors.ts";
 import type { ReadableFile } from "../hub/files.ts";
@@ -10,11 +10,21 @@ import { panelShape } from "./panels.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
 
 export const QUANTIZED_FILE = "model.q8.safetensors";
-export const FORMAT = "robertalbert-q8";
-export const LAYOUT = "1";
-export const SCALES = ".scales";
+const FORMAT = "robertalbert-q8";
+const LAYOUT = "1";
+const SCALES = ".scales";
 
 const MAKE = "make it anew from the original folder with `robertalbert quantize IN OUT`";
+
+/** The metadata of such a file with these matrices. */
+export function quantizedMetadata(shapes: ReadonlyMap<string, readonly number[]>): Record<string, string> {
+  return { format: FORMAT, layout: LAYOUT, shapes: JSON.stringify(Object.fromEntries(shapes)) };
+}
+
+/** The name of a matrix's scales. */
+export function scalesName(name: string): string {
+  return name + SCALES;
+}
 
 /** @throws FILE_INVALID for a damaged file, FILE_UNSUPPORTED for another layout or one that this package did not write */
 export async function readQuantizedHeader(file: ReadableFile, where: string): Promise<TensorEntry[]> {
@@ -40,7 +50,7 @@ export async function readQuantizedHeader(file: ReadableFile, where: string): Pr
       continue;
     }
     const shape = shapes.get(entry.name);
-    const scales = byName.get(entry.name + SCALES);
+    const scales = byName.get(scalesName(entry.name));
     if (shape === undefined || panelShape(...shape).join() !== entry.shape.join())
       throw damaged(where, `${show(entry.name)} has shape [${entry.shape}], metadata makes it [${shape ?? "none"}]`);
     if (scales?.dtype !== "F32" || scales.shape.join() !== `${shape[0]}`)

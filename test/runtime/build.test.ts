@@ -44,7 +44,7 @@ describe("which build", () => {
     await expectError(() => create({ build: "relaxed" }), "WASM_UNSUPPORTED", "relaxed", '"simd"');
     validate.mockReturnValue(false);
     await expectError(() => create({}), "WASM_UNSUPPORTED", "simd", "WebAssembly SIMD");
-    expect(runtimeInfo()).toEqual({ builds: [], build: undefined, dot: "i16" });
+    expect(runtimeInfo()).toEqual({ builds: [], build: undefined, dot: undefined });
   });
 
   it("a name that is no build", () =>

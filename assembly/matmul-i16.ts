@@ -33,37 +33,55 @@ export function widenPanel(to: usize, panel: usize, K: i32): void {
   }
 }
 
-/** All rows of one panel. */
-export function multiplyPanelI16(c: usize, ldcBytes: usize, a: usize, ldaBytes: usize, b: usize, M: i32, K: i32): void {
+/** All rows of one panel. @param adds whether c holds sums already, of other parts of K, to which these are added */
+export function multiplyPanelI16(
+  c: usize, ldcBytes: usize, a: usize, ldaBytes: usize, b: usize, M: i32, K: i32, adds: bool = false,
+): void {
   let rows = M;
-  for (; rows >= 4; rows -= 4, c += ldcBytes << 2, a += ldaBytes << 2) tile4(c, ldcBytes, a, ldaBytes, b, K);
-  if (rows == 3) tile3(c, ldcBytes, a, ldaBytes, b, K);
-  else if (rows == 2) tile2(c, ldcBytes, a, ldaBytes, b, K);
-  else if (rows == 1) tile1(c, ldcBytes, a, ldaBytes, b, K);
+  for (; rows >= 4; rows -= 4, c += ldcBytes << 2, a += ldaBytes << 2) tile4(c, ldcBytes, a, ldaBytes, b, K, adds);
+  if (rows == 3) tile3(c, ldcBytes, a, ldaBytes, b, K, adds);
+  else if (rows == 2) tile2(c, ldcBytes, a, ldaBytes, b, K, adds);
+  else if (rows == 1) tile1(c, ldcBytes, a, ldaBytes, b, K, adds);
 }
 
-function tile4(c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  tile(4, c, ldc, a, lda, b, K);
+function tile4(c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32, adds: bool): void {
+  tile(4, c, ldc, a, lda, b, K, adds);
 }
-function tile3(c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  tile(3, c, ldc, a, lda, b, K);
+function tile3(c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32, adds: bool): void {
+  tile(3, c, ldc, a, lda, b, K, adds);
 }
-function tile2(c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  tile(2, c, ldc, a, lda, b, K);
+function tile2(c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32, adds: bool): void {
+  tile(2, c, ldc, a, lda, b, K, adds);
 }
-function tile1(c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  tile(1, c, ldc, a, lda, b, K);
+function tile1(c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32, adds: bool): void {
+  tile(1, c, ldc, a, lda, b, K, adds);
 }
 
 /** The micro-kernel. `R` is a literal at each call: the compiler drops the rows that a tile has not. */
 // @ts-ignore: decorator
 @inline
-function tile(R: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32): void {
+function tile(R: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32, adds: bool): void {
   const a1 = a + lda;
   const a2 = a1 + lda;
   const a3 = a2 + lda;
   const zero = i32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
+  if (adds) {
+    c00 = v128.load(c);
+    c01 = v128.load(c, 16);
+    if (R > 1) {
+      c10 = v128.load(c + ldc);
+      c11 = v128.load(c + ldc, 16);
+    }
+    if (R > 2) {
+      c20 = v128.load(c + ldc * 2);
+      c21 = v128.load(c + ldc * 2, 16);
+    }
+    if (R > 3) {
+      c30 = v128.load(c + ldc * 3);
+      c31 = v128.load(c + ldc * 3, 16);
+    }
+  }
   const end = <usize>K << 1;
   for (let k: usize = 0; k < end; k += 4) {
     const b0 = v128.load(b);

@@ -14,7 +14,7 @@
 // M, N ≥ 1, 1 ≤ K ≤ MOST_K; alignment to 4 bytes is enough. 2·M·N·K operations.
 //
 // The form in use (quantize.ts) decides how sums are made: a byte dot, 6 × 8 tiles; or 16-bit pairs, 4 × 8 tiles on a panel that is
-// widened once into scratch and stays in L1 or L2 while the rows go by. The floats of a panel are made from its sums in one place.
+// widened once and stays in L1 while the rows go by. The floats of a panel are made from its sums in one place.
 import { multiplyPanelI16, multiplyPanelWidening, widenPanel } from "./matmul-i16";
 import { storeFew } from "./pack";
 import { panelI8Bytes, STEP_BYTES } from "./pack-i8";
@@ -27,12 +27,15 @@ const BLOCK_ROWS: i32 = 128;
 const FEW_ROWS: i32 = 8;
 /** The sums of one panel: i32 [BLOCK_ROWS][8]. */
 const panelSums: usize = memory.data(BLOCK_ROWS * 32, 16);
+/** A widened part of a panel and the same part of a tile's rows stay in L1 together: 16 KB + 8 KB. */
+const DEPTH_PART: i32 = 1024;
+const widePanel: usize = memory.data(DEPTH_PART * 16, 16);
 const lastPanel: usize = memory.data(32, 16);
 const zeros: usize = memory.data(32, 16);
 
-/** Bytes of scratch: scales and zeros of the rows, one widened panel, the quantised rows. As f64: must not wrap around. */
+/** Bytes of scratch: scales and zeros of the rows, and the quantised rows. As f64: must not wrap around. */
 export function matmulI8ScratchBytes(K: i32): f64 {
-  return <f64>(BLOCK_ROWS * 8) + <f64>((K + 3) & ~3) * (16 + BLOCK_ROWS * 2);
+  return <f64>(BLOCK_ROWS * 8) + <f64>((K + 3) & ~3) * (BLOCK_ROWS * 2);
 }
 
 export function matmulI8(
@@ -42,8 +45,7 @@ export function matmulI8(
   const depth = (K + 3) & ~3;
   const rowScales = scratch;
   const rowZeros = rowScales + (BLOCK_ROWS << 2);
-  const wide = rowZeros + (BLOCK_ROWS << 2);
-  const rows = wide + ((<usize>depth) << 4);
+  const rows = rowZeros + (BLOCK_ROWS << 2);
   const rowBytes = <usize>depth * valueBytes();
   const panelBytes = panelI8Bytes(K);
   if (!init) ldinitBytes = 0;
@@ -54,10 +56,7 @@ export function matmulI8(
     for (let n = 0; n < N; n += 8, panel += panelBytes) {
       if (form == PAIRS) {
         if (count < FEW_ROWS) multiplyPanelWidening(panelSums, 32, rows, rowBytes, panel, count, depth);
-        else {
-          widenPanel(wide, panel, depth);
-          multiplyPanelI16(panelSums, 32, rows, rowBytes, wide, count, depth);
-        }
+        else multiplyPanelWidened(rows, rowBytes, panel, count, depth);
       } else if (HAS_DOT) multiplyPanelI8(panelSums, rows, rowBytes, panel, count, depth);
       const at = (<usize>n) << 2;
       finishPanel(
@@ -68,6 +67,15 @@ export function matmulI8(
     c += <usize>BLOCK_ROWS * ldcBytes;
     x += <usize>BLOCK_ROWS * ldxBytes;
     if (init) init += <usize>BLOCK_ROWS * ldinitBytes;
+  }
+}
+
+/** Panel sums by pairs, one part of K after another: the panel is widened to 16 bits, then meets all rows. */
+function multiplyPanelWidened(rows: usize, rowBytes: usize, panel: usize, count: i32, K: i32): void {
+  for (let k = 0; k < K; k += DEPTH_PART) {
+    const part = min(K - k, DEPTH_PART);
+    widenPanel(widePanel, panel + ((<usize>k) << 3), part);
+    multiplyPanelI16(panelSums, 32, rows + ((<usize>k) << 1), rowBytes, widePanel, count, part, k > 0);
   }
 }
 

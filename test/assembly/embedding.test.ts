@@ -1,6 +1,7 @@
-// embed against its twin: sizes that fill no panel, first and last rows of each table, inputs_embeds.
+// embed against its twin, from a table of floats and of bytes: sizes that fill no panel, first and last rows, inputs_embeds.
 import { expect, it } from "vitest";
 import { KernelInstance } from "../../src/runtime/kernel-instance.ts";
+import { panelBytes } from "../../src/weights/panels.ts";
 import { embed } from "../reference/embedding.ts";
 import { describeBuilds } from "../support/builds.ts";
 import { expectClose } from "../support/errors.ts";
@@ -33,8 +34,9 @@ describeBuilds("embed", (build) => {
       return at;
     };
     const source = floats(tables.words);
-    const words = kernels.allocate(Math.ceil(V / 8) * 8 * E * 4);
-    kernels.exports.packRows(words, source, E * 4, V, E);
+    const panels = kernels.allocate(Math.ceil(V / 8) * 8 * E * 4);
+    kernels.exports.packRows(panels, source, E * 4, V, E);
+    const words = ints([panels, 0, 0, 0]);
     const out = kernels.allocate(T * E * 4);
     const [types, positions] = [floats(tables.types), floats(tables.positions)];
     const [g, b] = [floats(gamma), floats(beta)];
@@ -50,5 +52,17 @@ describeBuilds("embed", (build) => {
     });
     kernels.exports.embed(out, 0, typeRows, positionRows, words, types, positions, g, b, T, E, 1e-12);
     expectClose(kernels.floats(out, T * E), expected, bounds);
+
+    const bytes = kernels.allocate(panelBytes(V, E, "q8"));
+    const scales = kernels.allocate(V * 4);
+    kernels.exports.packRowsI8(bytes, scales, source, V, E);
+    const rounded = Float32Array.from(tables.words, (w, i) => {
+      const scale = kernels.floats(scales, V)[Math.floor(i / E)]!;
+      return Math.round(w / scale) * scale;
+    });
+    const expectedOfBytes = embed({ ...tables, words: rounded }, rows, gamma, beta, T, E, 1e-12);
+    const byteWords = ints([bytes, 0, scales, 0]);
+    kernels.exports.embed(out, ints(rows.ids), typeRows, positionRows, byteWords, types, positions, g, b, T, E, 1e-12);
+    expectClose(kernels.floats(out, T * E), expectedOfBytes, bounds);
   });
 });

@@ -4,11 +4,13 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { type Build, supportsBuild } from "../src/runtime/build.ts";
 import type { Benchmark, Row } from "./benchmark.ts";
+import { embed } from "./embed.ts";
 import { kernelBenchmarks } from "./kernels.ts";
+import { load } from "./load.ts";
 import { model } from "./model.ts";
 import { tokenizer } from "./tokenizer.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [...kernelBenchmarks, model, tokenizer];
+const BENCHMARKS: readonly Benchmark[] = [...kernelBenchmarks, model, load, embed, tokenizer];
 const BUILDS = ["simd", "relaxed"] as const;
 const DEFAULT_ROUNDS = 7;
 

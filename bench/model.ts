@@ -3,31 +3,12 @@ import { parseConfig } from "../src/config/config.ts";
 import { AutoModel } from "../src/model/auto.ts";
 import type { Build } from "../src/runtime/build.ts";
 import { ACTIVATION_CODE } from "../src/runtime/kernel-instance.ts";
-import { encoderLayout } from "../src/weights/layout.ts";
-import { tensorOf } from "../src/weights/write-safetensors.ts";
 import { forward } from "../test/reference/forward.ts";
-import { safetensorsFile } from "../test/support/checkpoint.ts";
 import { nmse } from "../test/support/distance.ts";
-import { hashValues } from "../test/support/hash-checkpoint.ts";
 import { randomFrom } from "../test/support/random.ts";
 import { type Benchmark, type BenchmarkOptions, loadBuild, medianMs, type Row, wasmBytes } from "./benchmark.ts";
+import { FULL_SIZE, fullSizeFiles, fullSizeWeights } from "./full-size.ts";
 
-const CONFIG = {
-  model_type: "albert",
-  vocab_size: 50265,
-  embedding_size: 128,
-  hidden_size: 768,
-  num_attention_heads: 12,
-  num_hidden_layers: 12,
-  num_hidden_groups: 1,
-  inner_group_num: 1,
-  intermediate_size: 3072,
-  max_position_embeddings: 514,
-  type_vocab_size: 1,
-  hidden_act: "gelu",
-  layer_norm_eps: 1e-12,
-  pad_token_id: 1,
-};
 /** Rows that go through the feed-forward part together (assembly/layer.ts). */
 const FEED_FORWARD_ROWS = 128;
 const TOKENS = [16, 128, 512];
@@ -39,21 +20,11 @@ export const model: Benchmark = {
   name: "model",
   about: "forward pass of a full-size model, 12 × 768, one text of 16, 128 and 512 tokens",
   async *run({ builds, rounds }: BenchmarkOptions): AsyncIterable<Row> {
-    const config = parseConfig(CONFIG, "the benchmark's config");
-    const values = new Map<string, Float32Array<ArrayBuffer>>();
-    const layout = encoderLayout("AlbertModel", config);
-    for (const [name, shape] of layout) {
-      const isScale = /(LayerNorm|layer_norm)\.weight$/.test(name);
-      values.set(name, hashValues("bench", { name, shape, base: isScale ? 1 : 0, scale: isScale ? 0.2 : 0.05 }));
-    }
-    const tensors = [...values].map(([name, v]) => tensorOf(name, "F32", layout.get(name)!, v));
-    const files = {
-      "config.json": new TextEncoder().encode(JSON.stringify(CONFIG)),
-      "model.safetensors": await safetensorsFile(tensors),
-    };
+    const weights = fullSizeWeights();
+    const files = await fullSizeFiles(weights);
     // Few tokens: the twin is slow. As a batch they fill the rows of the timed lengths, and each text must come out the same.
     const short = ids(4);
-    const expected = forward(values, config, short);
+    const expected = forward(weights, parseConfig(FULL_SIZE, "the benchmark"), short);
 
     for (const { dtype, mostNmse, loadMatmuls } of DTYPES) {
       const contestants = await Promise.all(
@@ -98,7 +69,7 @@ export const model: Benchmark = {
 /** A task that does the dense matmuls of a forward pass and nothing else: attention's own two are not among them. */
 async function loadF32Matmuls(build: Build): Promise<(tokens: number) => void> {
   const kernels = await loadBuild(build);
-  const { embedding_size: E, hidden_size: H, intermediate_size: F, num_hidden_layers } = CONFIG;
+  const { embedding_size: E, hidden_size: H, intermediate_size: F, num_hidden_layers } = FULL_SIZE;
   const most = Math.max(...TOKENS);
   const floats = (length: number) => {
     const at = kernels.allocate(length * 4);

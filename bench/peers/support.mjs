@@ -6,7 +6,7 @@ import ortNative from "onnxruntime-node";
 import ortWeb from "onnxruntime-web";
 import * as ours from "../../dist/index.js";
 
-export { ours };
+export { ortWeb, ours };
 
 /** Weights and graphs, made by the scripts that README.md names. */
 export const work = fileURLToPath(new URL("work/", import.meta.url));

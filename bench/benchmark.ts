@@ -28,18 +28,18 @@ const ROUND_MS = 30;
  * @returns median milliseconds of one call, by name
  */
 export async function medianMs<Name extends string>(
-  tasks: Readonly<Record<Name, () => void | Promise<unknown>>>,
+  tasks: Readonly<Record<Name, () => unknown>>,
   rounds: number,
 ): Promise<Record<Name, number>> {
   const names = Object.keys(tasks) as Name[];
   const medians = new Map<Name, number[]>(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    // The first round warms up longer: V8 optimises a kernel after some calls.
+    // The first round warms up: V8 optimises a kernel after some calls.
     const bench = new Bench({
       time: ROUND_MS,
       iterations: 1,
-      warmup: true,
-      warmupTime: round === 0 ? 300 : 5,
+      warmup: round === 0,
+      warmupTime: 300,
       warmupIterations: 1,
       throws: true,
     });

@@ -4,7 +4,7 @@ import { activationKind } from "../../src/config/activations.ts";
 import { ACTIVATION_CODE, KernelInstance } from "../../src/runtime/kernel-instance.ts";
 import { ACTIVATIONS, type ActivationName, activate } from "../reference/activation.ts";
 import { describeBuilds } from "../support/builds.ts";
-import { maxAbsError } from "../support/errors.ts";
+import { maxAbsError } from "../support/distance.ts";
 import { readTensors } from "../support/golden.ts";
 import { describeShared } from "../support/shared.ts";
 

@@ -4,7 +4,7 @@ import { ACTIVATION_CODE, KernelInstance } from "../../src/runtime/kernel-instan
 import { ACTIVATIONS, type ActivationName } from "../reference/activation.ts";
 import { matmul, transpose } from "../reference/matmul.ts";
 import { describeBuilds } from "../support/builds.ts";
-import { nmse } from "../support/errors.ts";
+import { nmse } from "../support/distance.ts";
 import { randomFloats } from "../support/random.ts";
 
 /** Values that must not change: before, between and behind the rows of the result. */

@@ -1,26 +1,6 @@
-// How far a result is from its reference.
+// The assertion that a result is close to its reference.
 import { expect } from "vitest";
-
-/** Σ (actual - expected)² / Σ expected²; NaN when any is. */
-export function nmse(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let error = 0;
-  let power = 0;
-  for (let i = 0; i < expected.length; i++) {
-    error += (actual[i]! - expected[i]!) ** 2;
-    power += expected[i]! ** 2;
-  }
-  return error === 0 ? 0 : error / power;
-}
-
-export function maxAbsError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let worst = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const error = Math.abs(actual[i]! - expected[i]!);
-    if (!(error <= worst)) worst = error;
-    if (Number.isNaN(worst)) return worst;
-  }
-  return worst;
-}
+import { maxAbsError, nmse } from "./distance.ts";
 
 /** Same length, and both measures within their bounds. */
 export function expectClose(

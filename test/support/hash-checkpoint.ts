@@ -2,12 +2,16 @@
 import { tensorOf } from "../../src/weights/write-safetensors.ts";
 import { safetensorsFile } from "./checkpoint.ts";
 
-/** A tensor of a case.json: its values are base + scale · u, u in [-1, 1) from a hash of name and index. */
-export interface HashTensor {
+/** Values base + scale · u, u in [-1, 1) from a hash of the seed text, the name and the index. */
+export interface HashFormula {
   name: string;
-  shape: number[];
+  shape: readonly number[];
   base: number;
   scale: number;
+}
+
+/** A tensor of a case.json, with what its values must be. */
+export interface HashTensor extends HashFormula {
   first: number[];
   xor_of_bits: number;
   sum_of_bits: number;
@@ -17,20 +21,26 @@ export interface HashTensor {
 export function hashCheckpoint(seedText: string, tensors: readonly HashTensor[]): Promise<Uint8Array<ArrayBuffer>> {
   return safetensorsFile(
     tensors.map((tensor) => {
-      const values = new Float32Array(tensor.shape.reduce((a, b) => a * b, 1));
-      fill(values, seedText, tensor);
+      const values = hashValues(seedText, tensor);
+      verify(values, tensor);
       return tensorOf(tensor.name, "F32", tensor.shape, values);
     }),
   );
 }
 
-function fill(values: Float32Array, seedText: string, tensor: HashTensor): void {
+/** The values of one tensor. */
+export function hashValues(seedText: string, tensor: HashFormula): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(tensor.shape.reduce((a, b) => a * b, 1));
   const seed = fnv1a32(`${seedText}:${tensor.name}`);
   const [base, scale] = [Math.fround(tensor.base), Math.fround(tensor.scale)];
   for (let i = 0; i < values.length; i++) {
     const u = ((fmix32(fmix32(i + 1) ^ seed) >>> 8) - 2 ** 23) / 2 ** 23;
     values[i] = base + Math.fround(u * scale);
   }
+  return values;
+}
+
+function verify(values: Float32Array, tensor: HashTensor): void {
   let [xor, sum] = [0, 0];
   for (const bits of new Uint32Array(values.buffer, values.byteOffset, values.length)) {
     xor = (xor ^ bits) >>> 0;

@@ -1,0 +1,105 @@
+// A full-size model (12 layers × 768, vocabulary 50,265, weights from a formula): milliseconds of a forward pass and what is not matmul.
+import { parseConfig } from "../src/config/config.ts";
+import { AutoModel } from "../src/model/auto.ts";
+import type { Build } from "../src/runtime/build.ts";
+import { ACTIVATION_CODE } from "../src/runtime/kernel-instance.ts";
+import { forward } from "../test/reference/forward.ts";
+import { nmse } from "../test/support/distance.ts";
+import { randomFrom } from "../test/support/random.ts";
+import { type Benchmark, type BenchmarkOptions, loadBuild, medianMs, type Row, wasmBytes } from "./benchmark.ts";
+import { FULL_SIZE, fullSizeFiles, fullSizeWeights } from "./full-size.ts";
+
+/** Rows that go through the feed-forward part together (assembly/layer.ts). */
+const FEED_FORWARD_ROWS = 128;
+const TOKENS = [16, 128, 512];
+
+/** What is loaded, how far its hidden states may be from the float64 twin's, and the matmuls that it consists of. */
+const DTYPES = [{ dtype: "fp32", mostNmse: 1e-9, loadMatmuls: loadF32Matmuls }] as const;
+
+export const model: Benchmark = {
+  name: "model",
+  about: "forward pass of a full-size model, 12 × 768, one text of 16, 128 and 512 tokens",
+  async *run({ builds, rounds }: BenchmarkOptions): AsyncIterable<Row> {
+    const weights = fullSizeWeights();
+    const files = await fullSizeFiles(weights);
+    // Few tokens: the twin is slow. As a batch they fill the rows of the timed lengths, and each text must come out the same.
+    const short = ids(4);
+    const expected = forward(weights, parseConfig(FULL_SIZE, "the benchmark"), short);
+
+    for (const { dtype, mostNmse, loadMatmuls } of DTYPES) {
+      const contestants = await Promise.all(
+        builds.map(async (build) => ({
+          build,
+          run: await AutoModel.from_pretrained(files, { dtype, wasmBinary: wasmBytes(build) }),
+          matmuls: await loadMatmuls(build),
+        })),
+      );
+      for (const tokens of TOKENS) {
+        const input = { input_ids: [ids(tokens)] };
+        const tasks: Record<string, () => unknown> = {};
+        for (const { build, run, matmuls } of contestants) {
+          const batch = await run({ input_ids: Array.from({ length: tokens / short.length }, () => short) });
+          const hidden = batch.last_hidden_state.data as Float32Array;
+          for (let at = 0; at < hidden.length; at += expected.length) {
+            const error = nmse(hidden.subarray(at, at + expected.length), expected);
+            if (!(error <= mostNmse))
+              throw new Error(`${dtype}, ${build}: wrong by NMSE ${error}, at most ${mostNmse}`);
+          }
+          tasks[build] = () => run(input);
+          tasks[`${build} matmuls`] = () => matmuls(tokens);
+        }
+        const ms = await medianMs(tasks, rounds);
+        for (const { build, run } of contestants) {
+          yield {
+            dtype,
+            tokens,
+            build,
+            ms: ms[build]!,
+            "tokens/s": (1000 * tokens) / ms[build]!,
+            "% not matmul": 100 * (1 - ms[`${build} matmuls`]! / ms[build]!),
+            "wasm MiB": run.memory_bytes / 2 ** 20,
+          };
+        }
+      }
+      for (const { run } of contestants) await run.dispose();
+    }
+  },
+};
+
+/** A task that does the dense matmuls of a forward pass and nothing else: attention's own two are not among them. */
+async function loadF32Matmuls(build: Build): Promise<(tokens: number) => void> {
+  const kernels = await loadBuild(build);
+  const { embedding_size: E, hidden_size: H, intermediate_size: F, num_hidden_layers } = FULL_SIZE;
+  const most = Math.max(...TOKENS);
+  const floats = (length: number) => {
+    const at = kernels.allocate(length * 4);
+    kernels.floats(at, length).fill(0.01);
+    return at;
+  };
+  const [x, y, inner, bias] = [floats(most * H), floats(most * H), floats(FEED_FORWARD_ROWS * F), floats(F)];
+  const matmul = (N: number, K: number) => {
+    const panels = floats(N * K);
+    return (out: number, a: number, residual: number, M: number) =>
+      kernels.exports.matmulF32(out, N * 4, a, K * 4, panels, bias, residual, N * 4, M, N, K, ACTIVATION_CODE.none);
+  };
+  const projection = matmul(H, E);
+  const attention = [matmul(H, H), matmul(H, H), matmul(H, H)];
+  const [attentionOut, ffn, ffnOut] = [matmul(H, H), matmul(F, H), matmul(H, F)];
+  return (tokens) => {
+    projection(x, y, 0, tokens);
+    for (let layer = 0; layer < num_hidden_layers; layer++) {
+      for (const linear of attention) linear(y, x, 0, tokens);
+      attentionOut(y, x, y, tokens);
+      for (let row = 0; row < tokens; row += FEED_FORWARD_ROWS) {
+        const rows = Math.min(FEED_FORWARD_ROWS, tokens - row);
+        ffn(inner, y + row * H * 4, 0, rows);
+        ffnOut(y + row * H * 4, inner, y + row * H * 4, rows);
+      }
+    }
+  };
+}
+
+function ids(length: number): number[] {
+  const random = randomFrom(length);
+  return Array.from({ length }, () => 4 + Math.floor(random() * 50_000));
+}

@@ -100,7 +100,12 @@ it("a file that knows of Node is loaded only when it is needed", () => {
 });
 
 it("bundles for browsers and Workers get a stand-in for the files of src/hub/ that know of Node", () => {
-  const { browser } = JSON.parse(read("package.json")) as { browser: Record<string, string> };
+  const { browser, sideEffects } = JSON.parse(read("package.json")) as {
+    browser: Record<string, string>;
+    sideEffects: unknown;
+  };
+  // What it does is to throw: a bundler that took it for a file without effects would leave an empty one.
+  expect(sideEffects).toEqual(["./dist/hub/no-folder.js"]);
   const built = (path: string) => path.replace(/^src/, "./dist").replace(/ts$/, "js");
   const fromIndex = new Set<string>();
   const visit = (path: string): void => {

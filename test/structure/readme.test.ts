@@ -65,8 +65,11 @@ describe.skipIf(process.platform === "win32")("commands in README.md", () => {
       const commands = commandsOf(code);
       expect(commands.length).toBeGreaterThan(0);
       for (const { command, printed } of commands) {
-        const options = { cwd: place, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] } as const;
-        const got = execFileSync("bash", ["-c", `set -e; ${asUsers} ${command}`], options);
+        const got = execFileSync("bash", ["-c", `set -e; ${asUsers} ${command}`], {
+          cwd: place,
+          encoding: "utf8",
+          stdio: ["ignore", "pipe", "ignore"],
+        });
         const shown = got.replaceAll(place, "/home/you").trimEnd();
         expect(shown, command).toMatch(new RegExp(`^${escaped(printed.trimEnd()).replace(/^…$/gm, "[^]*")}$`));
       }

@@ -4,6 +4,7 @@ import { chmod, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildInputs, markBuilt } from "./up-to-date.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const require = createRequire(import.meta.url);
@@ -24,6 +25,7 @@ function run(label, script, args) {
 }
 
 try {
+  const inputs = buildInputs(root);
   await rm(join(root, "dist"), { recursive: true, force: true });
   const asc = binary("assemblyscript", "asc");
   await Promise.all([
@@ -32,6 +34,7 @@ try {
     run("tsc", binary("typescript", "tsc"), ["-p", "tsconfig.json"]),
   ]);
   await chmod(join(root, "dist/cli/main.js"), 0o755);
+  markBuilt(root, inputs);
 } catch (error) {
   process.stderr.write(`build: ${error.message}\n`);
   process.exitCode = 1;

@@ -1,30 +1,11 @@
 // node scripts/setup.mjs start|test|bench [ARGS]: installs and builds what is missing or out of date, then runs the thing.
 // Plain JavaScript without dependencies: it runs in a fresh clone that has nothing but Node.
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { isBuilt, isInstalled } from "./up-to-date.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const INSTALL_STAMP = "node_modules/.robertalbert-lock";
-const BUILD_STAMP = "dist/.inputs";
-const BUILD_INPUTS = ["assembly", "src", "asconfig.json", "tsconfig.json", "scripts/build.mjs", "package-lock.json"];
-
-const hash = (text) => createHash("sha256").update(text).digest("hex");
-const read = (path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : "");
-
-/** Names, sizes and times of all files under the inputs: changes with every edit, costs milliseconds. */
-function inputsDigest() {
-  const lines = [];
-  const visit = (path) => {
-    const info = statSync(join(root, path));
-    if (info.isDirectory()) for (const name of readdirSync(join(root, path)).sort()) visit(`${path}/${name}`);
-    else lines.push(`${path} ${info.size} ${info.mtimeMs}`);
-  };
-  BUILD_INPUTS.forEach(visit);
-  return hash(lines.join("\n"));
-}
 
 function step(message, command, args) {
   process.stderr.write(`robertalbert: ${message}\n`);
@@ -42,16 +23,8 @@ function step(message, command, args) {
 }
 
 function prepare() {
-  const lock = hash(read("package-lock.json"));
-  if (read(INSTALL_STAMP) !== lock) {
-    step("installing from package-lock.json …", "npm", ["ci"]);
-    writeFileSync(join(root, INSTALL_STAMP), lock);
-  }
-  const inputs = inputsDigest();
-  if (read(BUILD_STAMP) !== inputs) {
-    step("building …", process.execPath, ["scripts/build.mjs"]);
-    writeFileSync(join(root, BUILD_STAMP), inputs);
-  }
+  if (!isInstalled(root)) step("installing from package-lock.json …", "npm", ["ci"]);
+  if (!isBuilt(root)) step("building …", process.execPath, ["scripts/build.mjs"]);
 }
 
 const TASKS = {

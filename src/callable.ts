@@ -7,7 +7,9 @@
  */
 export abstract class Callable {
   constructor() {
-    const self = (...args: unknown[]): unknown => (self as unknown as Callable)._call(...(args as never[]));
+    // null behind the first argument counts as not given, as transformers.js and Python code passes it.
+    const self = (first?: unknown, ...rest: unknown[]): unknown =>
+      (self as unknown as Callable)._call(...([first, ...rest.map((value) => value ?? undefined)] as never[]));
     // A constructor may give another object than `this`: subclass fields, private ones too, are then set on the function.
     // biome-ignore lint/correctness/noConstructorReturn: this is the whole point of the class
     return Object.setPrototypeOf(self, new.target.prototype) as this;

@@ -98,8 +98,9 @@ export class Kernels {
    * Brings B into the layout that `matmul` reads, for use in many calls.
    * @param b [K][N], or [N][K] with `transposed`
    */
-  pack(b: Float32Array, { N, K, transposed = false }: PackOptions): PackedMatrix {
+  pack(b: Float32Array, options: PackOptions): PackedMatrix {
     const kernels = this.require();
+    const { N, K, transposed = false } = given(options);
     checkSizes({ N, K });
     checkArray("b", b, transposed ? { N, K } : { K, N });
     const address = kernels.allocate(roundUp8(N) * K * 4);
@@ -122,7 +123,7 @@ export class Kernels {
    */
   matmul(a: Float32Array, b: PackedMatrix | Float32Array, options: MatmulOptions): Float32Array {
     const kernels = this.require();
-    const { M, N, K, transposed = false, bias, residual, activation, out } = options;
+    const { M, N, K, transposed = false, bias, residual, activation, out } = given(options);
     checkSizes({ M, N, K });
     checkArray("a", a, { M, K });
     if (bias) checkArray("bias", bias, { N });
@@ -180,13 +181,13 @@ export class Kernels {
    * @param gamma [N]
    * @param beta [N]
    */
-  layernorm(x: Float32Array, gamma: Float32Array, beta: Float32Array, options: LayerNormOptions = {}): Float32Array {
+  layernorm(x: Float32Array, gamma: Float32Array, beta: Float32Array, options?: LayerNormOptions): Float32Array {
     const kernels = this.require();
     checkArray("gamma", gamma);
     const N = gamma.length;
     const M = wholeRows(x, N);
     checkArray("beta", beta, { N });
-    const { eps = 1e-12, out } = options;
+    const { eps = 1e-12, out } = given(options);
     if (!(eps >= 0 && eps < Number.POSITIVE_INFINITY))
       throw new RobertalbertError("INPUT_INVALID", `eps is ${show(eps)}, expected a number from 0 up`);
     if (out) checkArray("out", out, { M, N });
@@ -206,10 +207,10 @@ export class Kernels {
    * e^(scale·x - max) / Σ e^(scale·x - max) over each row.
    * @param x [M][columns]
    */
-  softmax(x: Float32Array, options: SoftmaxOptions = {}): Float32Array {
+  softmax(x: Float32Array, options?: SoftmaxOptions): Float32Array {
     const kernels = this.require();
     checkArray("x", x);
-    const { columns: N = x.length, scale = 1, out } = options;
+    const { columns: N = x.length, scale = 1, out } = given(options);
     checkSizes({ columns: N });
     const M = wholeRows(x, N);
     if (!(scale > 0 && scale < Number.POSITIVE_INFINITY))
@@ -232,7 +233,7 @@ export class Kernels {
    */
   attention(q: Float32Array, k: Float32Array, v: Float32Array, options: AttentionOptions): Float32Array {
     const kernels = this.require();
-    const { queries, keys, heads: A, head_size: D, probabilities, out } = options;
+    const { queries, keys, heads: A, head_size: D, probabilities, out } = given(options);
     checkSizes({ queries, keys, heads: A, head_size: D });
     const H = A * D;
     checkArray("q", q, { queries, heads·head_size: H });
@@ -312,6 +313,11 @@ export class Kernels {
     if (this.instance) return this.instance;
     throw new RobertalbertError("DISPOSED", "the kernels have been disposed of: load them again with loadKernels()");
   }
+}
+
+/** No options are empty ones: a size that is missing is then named. */
+function given<Options>(options: Options | null | undefined): Options {
+  return options ?? ({} as Options);
 }
 
 const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;

@@ -40,6 +40,11 @@ it("an instance is a function and an instance: fields, private ones, getters, me
   expect([1, 2].map((n) => add(n))).toEqual([11, 12]);
 });
 
+it("null behind the first argument counts as not given", () => {
+  const add = new Adder(10) as Adder & ((a: number | null, b?: number | null) => number);
+  expect([add(1, null), add(null, 2)]).toEqual([11, 12]);
+});
+
 it("what `_call` throws or rejects with reaches the caller", async () => {
   class Failing extends Callable {
     async _call(): Promise<never> {

@@ -26,7 +26,11 @@ export const env = {
   fetchStallSeconds: 30,
 };
 
-/** An environment variable that is not empty, where there are any. */
+/** An environment variable that is not empty, where there are any. Deno refuses to say without --allow-env: then there is none. */
 export function variable(name: string): string | undefined {
-  return (globalThis as { process?: { env?: Record<string, string> } }).process?.env?.[name] || undefined;
+  try {
+    return (globalThis as { process?: { env?: Record<string, string> } }).process?.env?.[name] || undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -3,7 +3,7 @@ import { RobertalbertError, show } from "../errors.ts";
 import type { TokenScore } from "../model/heads/top-entries.ts";
 import type { AlbertForMaskedLM } from "../model/masked-lm.ts";
 import { answer, type Inputs, toModelInputs } from "./stream.ts";
-import { readTopK, type TextOptions, TextPipeline, type TextRow } from "./text-pipeline.ts";
+import { expectText, readTopK, type TextOptions, TextPipeline, type TextRow } from "./text-pipeline.ts";
 
 export interface FillMaskOptions extends TextOptions {
   /** How many answers for each mask; null for the whole vocabulary. Default 5. */
@@ -120,14 +120,16 @@ export class FillMaskPipeline extends TextPipeline<AlbertForMaskedLM> {
       );
     }
     return words.map((word) => {
-      const known = typeof word === "string" ? this.tokenizer.token_to_id(word) : undefined;
+      expectText(word, "a target", "OPTION_INVALID");
+      const known = this.tokenizer.token_to_id(word);
       if (known !== undefined) return known;
-      const ids = typeof word === "string" ? this.tokenizer.encode(word, { add_special_tokens: false }) : [];
+      const ids = this.tokenizer.encode(word, { add_special_tokens: false });
       if (ids.length === 1) return ids[0]!;
       const parts = ids.map((id) => show(this.tokenizer.decode([id]))).join(", ");
+      const way = word.startsWith(" ") ? "" : `: try ${show(` ${word}`)}, as a word stands behind a blank`;
       throw new RobertalbertError(
         "OPTION_INVALID",
-        `target ${show(word)} is ${ids.length} tokens${parts && ` (${parts})`}, expected one: try ${show(` ${word}`)}, as a word stands behind a blank`,
+        `target ${show(word)} is ${ids.length} tokens${parts && ` (${parts})`}, expected one${way}`,
       );
     });
   }

@@ -66,15 +66,15 @@ export type PipelineOf<T extends Task> = Awaited<ReturnType<(typeof TASKS)[Resol
 export async function pipeline<T extends Task>(
   task: T,
   model?: ModelLocation | null,
-  options: ModelOptions = {},
+  options?: ModelOptions | null,
 ): Promise<PipelineOf<T>> {
   const name = typeof task === "string" && Object.hasOwn(ALIASES, task) ? ALIASES[task as Alias] : (task as OwnTask);
   if (typeof name !== "string" || !Object.hasOwn(TASKS, name)) {
     const known = [...Object.keys(TASKS), ...Object.keys(ALIASES)].join(", ");
     throw new RobertalbertError("OPTION_INVALID", `task is ${show(task)}, expected one of ${known}`);
   }
-  const made = await TASKS[name](model ?? shippedModel(name), options);
-  options.progress_callback?.({ status: "ready", task, model: nameOf(model) });
+  const made = await TASKS[name](model ?? shippedModel(name), options ?? {});
+  options?.progress_callback?.({ status: "ready", task, model: nameOf(model) });
   return made as PipelineOf<T>;
 }
 
@@ -86,10 +86,13 @@ function nameOf(model: ModelLocation | null | undefined): string {
 }
 
 function shippedModel(task: OwnTask): URL {
-  // A literal URL, so that bundlers find the folder.
-  if (task === "fill-mask") return new URL("../../models/fill-mask/", import.meta.url);
-  throw new RobertalbertError(
-    "OPTION_INVALID",
-    `pipeline("${task}") needs a model: pass a folder's path; only fill-mask has one that ships with the package`,
-  );
+  const needed = (why: string) =>
+    new RobertalbertError("OPTION_INVALID", `pipeline("${task}") needs a model: pass a folder's path; ${why}`);
+  if (task !== "fill-mask") throw needed("only fill-mask has one that ships with the package");
+  try {
+    // A literal URL, so that bundlers find the folder.
+    return new URL("../../models/fill-mask/", import.meta.url);
+  } catch {
+    throw needed("the one that ships with the package is not beside this bundle");
+  }
 }

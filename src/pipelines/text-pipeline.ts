@@ -1,6 +1,6 @@
 // TextPipeline: what all pipelines share: tokenizer and model, texts to rows, what happens to texts that are too long.
 import { Callable } from "../callable.ts";
-import { RobertalbertError, show } from "../errors.ts";
+import { type ErrorCode, RobertalbertError, show } from "../errors.ts";
 import type { AlbertPreTrainedModel } from "../model/pretrained-model.ts";
 import type { PreTrainedTokenizer } from "../tokenizer/pretrained-tokenizer.ts";
 import type { TruncationStrategy } from "../tokenizer/truncation.ts";
@@ -156,8 +156,12 @@ export function readTopK(value: number | null | undefined, otherwise: number): n
   );
 }
 
-/** @throws INPUT_INVALID */
-export function expectText(value: unknown, name = "a text"): asserts value is string {
+/** @throws INPUT_INVALID, or the code given */
+export function expectText(
+  value: unknown,
+  name = "a text",
+  code: ErrorCode = "INPUT_INVALID",
+): asserts value is string {
   if (typeof value === "string") return;
-  throw new RobertalbertError("INPUT_INVALID", `${name} is ${show(value)}, expected a string`);
+  throw new RobertalbertError(code, `${name} is ${show(value)}, expected a string`);
 }

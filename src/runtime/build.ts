@@ -70,12 +70,20 @@ export async function loadModule(options: KernelOptions): Promise<WebAssembly.Mo
 }
 
 async function compilePackaged(build: Build): Promise<WebAssembly.Module> {
-  // Literal URLs: bundlers find the files by them. The path is right from src/runtime and from dist/runtime.
-  const url =
-    build === "relaxed"
-      ? new URL("../../dist/relaxed.wasm", import.meta.url)
-      : new URL("../../dist/simd.wasm", import.meta.url);
+  const url = packagedUrl(build);
   return compile(await readBytes(url), url.href);
+}
+
+function packagedUrl(build: Build): URL {
+  try {
+    // Literal URLs: bundlers find the files by them. The path is right from src/runtime and from dist/runtime.
+    if (build === "relaxed") return new URL("../../dist/relaxed.wasm", import.meta.url);
+    return new URL("../../dist/simd.wasm", import.meta.url);
+  } catch (cause) {
+    // Bundles for Workers have no import.meta.url.
+    const message = `${build}.wasm cannot be found beside this code, which does not know where it lies: pass \`module\`, or \`wasmBinary\``;
+    throw new RobertalbertError("FILE_NOT_FOUND", message, { cause });
+  }
 }
 
 async function readBytes(url: URL): Promise<Uint8Array | ArrayBuffer> {

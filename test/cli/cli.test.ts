@@ -209,10 +209,13 @@ describe("fill-mask", () => {
         print: async (part: string) => {
           parts.push(part);
         },
+        note: async () => undefined,
+        overwrite: () => undefined, // the progress of loading, where that takes long
+        fail: () => undefined,
         isTerminal: true,
         useColor,
       };
-      await fillMask.run({ "top-k": "2" }, [FRANCE, "One <mask> and one <mask>."], io as unknown as Io);
+      await fillMask.run({ "top-k": "2" }, [FRANCE, "One <mask> and one <mask>."], io satisfies Io);
       return parts.join("");
     };
     const plain = await render(false);

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { env } from "../../src/hub/env.ts";
+import { env, variable } from "../../src/hub/env.ts";
 import type { ProgressEvent } from "../../src/hub/files.ts";
 import { AutoModel } from "../../src/model/auto.ts";
 import { tinyModel } from "../support/checkpoint.ts";
@@ -119,6 +119,23 @@ it("keeps files in the browser's cache where there is one: whole, right, and use
     vi.doUnmock("../../src/hub/cache-folder.ts");
   }
 });
+
+it("takes an environment that may not be read (Deno without --allow-env) for an empty one", () => {
+  const refusing = new Proxy(
+    {},
+    {
+      get: (): never => {
+        throw new Error("Requires env access");
+      },
+    },
+  );
+  vi.spyOn(process, "env", "get").mockReturnValue(refusing);
+  expect(variable("HF_ENDPOINT")).toBeUndefined();
+  vi.restoreAllMocks();
+});
+
+it("a stand-in for the files that know of Node fails to load, which means: no folders", () =>
+  expectError(() => import("../../src/hub/no-folder.ts"), "FILE_NOT_FOUND", "no folders"));
 
 it("without @huggingface/hub says how to get it, and uses what is in the cache", async () => {
   await (await AutoModel.from_pretrained("maker/tiny")).dispose();

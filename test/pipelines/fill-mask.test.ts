@@ -120,7 +120,8 @@ describe("fill-mask", () => {
     ["top_k 0", FRANCE, { top_k: 0 }, "OPTION_INVALID", ["top_k", "0"]],
     ["top_k as text", FRANCE, { top_k: "3" }, "OPTION_INVALID", ["top_k", '"3"']],
     ["no targets", FRANCE, { targets: [] }, "OPTION_INVALID", ["targets", "array of 0"]],
-    ["a target that is no word", FRANCE, { targets: [7] }, "OPTION_INVALID", ["7"]],
+    ["a target that is no word", FRANCE, { targets: [7] }, "OPTION_INVALID", ["target is 7", "a string"]],
+    ["a target without its blank", FRANCE, { targets: "Rome" }, "OPTION_INVALID", ['try " Rome"']],
     ["an empty target", FRANCE, { targets: "" }, "OPTION_INVALID", ['""', "0 tokens"]],
     [
       "a target of several tokens",
@@ -136,6 +137,12 @@ describe("fill-mask", () => {
       expect(((await fill(FRANCE, { top_k: 1 })) as FillMaskResult[])[0]!.token_str).toBe(" Paris");
     });
   }
+
+  it("takes null for no options", async () => {
+    const other = await pipeline("fill-mask", null, null);
+    expect(await other(FRANCE, null as never)).toEqual(await fill(FRANCE));
+    await other.dispose();
+  });
 
   it("takes targets also where the tokenizer has no unk_token", async () => {
     const files = Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(new URL(name, folder))]));

@@ -135,6 +135,28 @@ describe("the caller's module or bytes", () => {
     );
   });
 
+  it("a bundle that does not know where it lies is told to pass a module, and which model", async () => {
+    vi.resetModules();
+    const fresh = await import("../../src/runtime/build.ts");
+    const { pipeline } = await import("../../src/pipelines/pipeline.ts");
+    const invalid = () => {
+      throw new TypeError("Invalid URL string.");
+    };
+    vi.stubGlobal("URL", invalid);
+    try {
+      await expect(fresh.loadModule({})).rejects.toMatchObject({
+        code: "FILE_NOT_FOUND",
+        message: expect.stringContaining("`module`"),
+      });
+      await expect(pipeline("fill-mask")).rejects.toMatchObject({
+        code: "OPTION_INVALID",
+        message: expect.stringContaining("bundle"),
+      });
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
   it("the package's own file is compiled once, whoever asks", async () => {
     expect(await loadModule({ build: "simd" })).toBe(await loadModule({ build: "simd" }));
   });

@@ -99,6 +99,26 @@ it("a file that knows of Node is loaded only when it is needed", () => {
   expect(wrong).toEqual([]);
 });
 
+it("bundles for browsers and Workers get a stand-in for the files of src/hub/ that know of Node", () => {
+  const { browser, sideEffects } = JSON.parse(read("package.json")) as {
+    browser: Record<string, string>;
+    sideEffects: unknown;
+  };
+  // What it does is to throw: a bundler that took it for a file without effects would leave an empty one.
+  expect(sideEffects).toEqual(["./dist/hub/no-folder.js"]);
+  const built = (path: string) => path.replace(/^src/, "./dist").replace(/ts$/, "js");
+  const fromIndex = new Set<string>();
+  const visit = (path: string): void => {
+    if (fromIndex.has(path)) return;
+    fromIndex.add(path);
+    for (const name of importsOf(path).filter(isRelative)) visit(resolveImport(path, name));
+  };
+  for (const entry of ["src/index.ts", "src/kernels.ts"]) visit(entry);
+  const nodeFiles = [...fromIndex].filter((path) => importsOf(path).some((name) => name.startsWith("node:")));
+  expect(nodeFiles.length).toBeGreaterThan(1);
+  expect(browser).toEqual(Object.fromEntries(nodeFiles.map((path) => [built(path), "./dist/hub/no-folder.js"])));
+});
+
 it("packages that src/ imports are the dependencies that package.json declares", () => {
   const {
     dependencies = {},

@@ -61,6 +61,8 @@ it("the tarball holds what is needed to use the package, nothing else, and is sm
     "dist/simd.wasm",
     "dist/relaxed.wasm",
     "LICENSE",
+    "README.md",
+    "CHANGELOG.md",
   ])
     expect(paths).toContain(path);
   expect(paths).toContain("models/fill-mask/README.md"); // its licence notes

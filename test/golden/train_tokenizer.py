@@ -97,8 +97,8 @@ def generated(rng):
 
 def golden():
     rng = random.Random("train tokenizer")
-    prose = (ROOT / "examples/search/moby-dick.txt").read_text(encoding="utf8")
-    code = (HERE / "train_tokenizer.py").read_text(encoding="utf8").split("# Writes", 1)[1][:6000]
+    prose = (ROOT / "examples/search/moby-dick.txt").read_bytes().decode()
+    code = (ROOT / "src/tokenizer/byte-level/scanner.ts").read_text(encoding="utf8")
     yield case("English prose", [prose[20_000:28_000]], 700, 2)
     yield case("English prose, rare pairs left", [prose[60_000:66_000]], 2000, 6)
     yield case("code", [code], 600, 2)
@@ -113,7 +113,7 @@ def golden():
     yield case("bytes alone", ["the the the"], 261, 2)
     yield case("no text", [""], 300, 2)
     yield case("nothing frequent enough", ["one two three"], 300, 9)
-    book = case("a book", [prose], 8000, 2, whole=False)
+    book = case("a book", [prose], 3000, 2, whole=False)
     yield {**book, "files": [], "path": "examples/search/moby-dick.txt"}
 
 

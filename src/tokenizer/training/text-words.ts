@@ -12,10 +12,15 @@ const PART_BYTES = 1 << 16;
 const LOOKAHEAD_BYTES = 8;
 const LONGEST_SEQUENCE_BYTES = 4;
 
-/** Counts the words of one text, line ends being characters like others: tokenizers' train_from_iterator. Lone surrogates become U+FFFD. */
-export function countText(text: string, counts: WordCounts): void {
+/**
+ * Counts the words of one text, in which line ends are characters as others: as tokenizers' train_from_iterator does it.
+ * A lone surrogate becomes U+FFFD.
+ * @returns bytes of the text
+ * @throws OUT_OF_MEMORY
+ */
+export function countText(text: string, counts: WordCounts): number {
   const bytes = new TextEncoder().encode(text);
-  countWords(bytes, 0, bytes.length, bytes.length, counts);
+  return countWords(bytes, 0, bytes.length, bytes.length, counts);
 }
 
 /** Counts the words of one file, whose bytes come in pieces of any size. */

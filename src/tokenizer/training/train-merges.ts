@@ -20,7 +20,7 @@ export interface TrainedMerges {
 }
 
 /** So many ids are looked at between two yields: some 20 ms. */
-const IDS_PER_YIELD = 1 << 20;
+const IDS_PER_YIELD = 1 << 18;
 
 /** Yields how many tokens it has from time to time, so that its caller can do something else. @throws OUT_OF_MEMORY */
 export function* trainMerges(

@@ -17,6 +17,7 @@ import { init } from "./init.ts";
 import { ner } from "./ner.ts";
 import { rerank } from "./rerank.ts";
 import { tokenize } from "./tokenize.ts";
+import { trainTokenizer } from "./train-tokenizer.ts";
 import { zeroShot } from "./zero-shot.ts";
 
 const COMMANDS: readonly Command[] = [
@@ -30,6 +31,7 @@ const COMMANDS: readonly Command[] = [
   tokenize,
   info,
   config,
+  trainTokenizer,
   init,
   check,
 ];

@@ -14,13 +14,16 @@ export interface WriteOptions {
 }
 
 /**
+ * @param files or a function that makes them: it is called when the place is known to be free and writable, so that hours of
+ *   work are not lost to a mistyped path
+ *
  * Until the last file is written, `path` is as it was; a killed process leaves at most a folder `.NAME-writing-…` beside it.
  * @throws FILE_EXISTS when something is there (an empty folder is nothing), or when `force` would replace what is no model folder;
  *   FILE_UNWRITABLE when the disk is full or may not be written to; and what the files' chunks throw
  */
 export async function writeFolder(
   path: string,
-  files: readonly FileToWrite[],
+  files: readonly FileToWrite[] | (() => Promise<readonly FileToWrite[]>),
   { force = false, onProgress }: WriteOptions = {},
 ): Promise<void> {
   const target = resolve(path);
@@ -29,7 +32,8 @@ export async function writeFolder(
   await attempt(target, () => mkdir(staging, { recursive: true }));
   const stopListening = removeOnSignal(staging);
   try {
-    for (const file of files) await writeFile(join(staging, file.name), file, onProgress);
+    for (const file of typeof files === "function" ? await files() : files)
+      await writeFile(join(staging, file.name), file, onProgress);
     await moveIntoPlace(staging, target, force);
   } catch (error) {
     await rm(staging, { recursive: true, force: true });

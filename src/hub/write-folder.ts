@@ -29,14 +29,14 @@ export async function writeFolder(
   const target = resolve(path);
   await checkTarget(target, force);
   const staging = join(dirname(target), `.${basename(target)}-writing-${randomUUID().slice(0, 8)}`);
-  await attempt(target, () => mkdir(staging, { recursive: true }));
   const stopListening = removeOnSignal(staging);
   try {
+    await attempt(target, () => mkdir(staging, { recursive: true }));
     for (const file of typeof files === "function" ? await files() : files)
       await writeFile(join(staging, file.name), file, onProgress);
     await moveIntoPlace(staging, target, force);
   } catch (error) {
-    await rm(staging, { recursive: true, force: true });
+    await rm(staging, { recursive: true, force: true }).catch(() => undefined); // the first error is the one to be told
     throw error;
   } finally {
     stopListening();

@@ -8,6 +8,12 @@ export {
   robertalbertConfig,
 } from "./config/recipe.ts";
 export { type ErrorCode, RobertalbertError } from "./errors.ts";
+export {
+  type TrainedTokenizer,
+  type TrainingProgress,
+  type TrainTokenizerOptions,
+  trainTokenizer,
+} from "./folder/train-tokenizer.ts";
 export { env } from "./hub/env.ts";
 export type { LoadOptions, ModelLocation, ProgressEvent } from "./hub/files.ts";
 export {
@@ -81,3 +87,4 @@ export {
 export type { BatchEncoding } from "./tokenizer/batch-encoding.ts";
 export type { TokenizerCallOptions } from "./tokenizer/call-options.ts";
 export { PreTrainedTokenizer } from "./tokenizer/pretrained-tokenizer.ts";
+export type { TrainingText, TrainingTexts } from "./tokenizer/training/count-texts.ts";

@@ -5,6 +5,7 @@ import { type Command, integerOption, JSON_OPTION, UsageError } from "./command.
 import { explanation } from "./config.ts";
 import { progressLine } from "./progress.ts";
 import { RECIPE_OPTIONS, readRecipeOptions } from "./recipe-options.ts";
+import { fileList } from "./written-files.ts";
 
 export const init: Command = {
   name: "init",
@@ -16,7 +17,7 @@ export const init: Command = {
       type: "string",
       short: "t",
       value: "FOLDER",
-      help: "whose tokenizer files to take; its size becomes vocab_size",
+      help: "whose tokenizer files to take (train-tokenizer makes such a folder); its size becomes vocab_size",
     },
     "vocab-size": {
       type: "string",
@@ -63,13 +64,7 @@ export const init: Command = {
       return io.print(`${JSON.stringify({ folder, files, config: recipe.config, parameters, notes })}\n`);
     }
     if (values.explain) await io.print(`${explanation(made.recipe)}\n`);
-    const width = Math.max(...[...sizes.keys()].map((name) => name.length));
-    const lines = [...sizes].map(([name, bytes]) => `  ${name.padEnd(width)}  ${size(bytes).padStart(9)}\n`);
-    await io.print(`${folder}\n${lines.join("")}`);
+    await io.print(`${folder}\n${fileList(sizes)}`);
     for (const note of made.notes) await io.note(note);
   },
 };
-
-function size(bytes: number): string {
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
-}

@@ -18,6 +18,7 @@ import { init } from "./init.ts";
 import { ner } from "./ner.ts";
 import { rerank } from "./rerank.ts";
 import { tokenize } from "./tokenize.ts";
+import { trainTokenizer } from "./train-tokenizer.ts";
 import { zeroShot } from "./zero-shot.ts";
 
 const COMMANDS: readonly Command[] = [
@@ -31,6 +32,7 @@ const COMMANDS: readonly Command[] = [
   tokenize,
   info,
   config,
+  trainTokenizer,
   init,
   check,
   quantize,

@@ -14,25 +14,29 @@ export interface WriteOptions {
 }
 
 /**
+ * @param files or a function that makes them: it is called when the place is known to be free and writable, so that hours of
+ *   work are not lost to a mistyped path
+ *
  * Until the last file is written, `path` is as it was; a killed process leaves at most a folder `.NAME-writing-…` beside it.
  * @throws FILE_EXISTS when something is there (an empty folder is nothing), or when `force` would replace what is no model folder;
  *   FILE_UNWRITABLE when the disk is full or may not be written to; and what the files' chunks throw
  */
 export async function writeFolder(
   path: string,
-  files: readonly FileToWrite[],
+  files: readonly FileToWrite[] | (() => Promise<readonly FileToWrite[]>),
   { force = false, onProgress }: WriteOptions = {},
 ): Promise<void> {
   const target = resolve(path);
   await checkTarget(target, force);
   const staging = join(dirname(target), `.${basename(target)}-writing-${randomUUID().slice(0, 8)}`);
-  await attempt(target, () => mkdir(staging, { recursive: true }));
   const stopListening = removeOnSignal(staging);
   try {
-    for (const file of files) await writeFile(join(staging, file.name), file, onProgress);
+    await attempt(target, () => mkdir(staging, { recursive: true }));
+    for (const file of typeof files === "function" ? await files() : files)
+      await writeFile(join(staging, file.name), file, onProgress);
     await moveIntoPlace(staging, target, force);
   } catch (error) {
-    await rm(staging, { recursive: true, force: true });
+    await rm(staging, { recursive: true, force: true }).catch(() => undefined); // the first error is the one to be told
     throw error;
   } finally {
     stopListening();

@@ -2,7 +2,7 @@
 import { activationKind } from "../config/activations.ts";
 import type { AlbertConfig } from "../config/config.ts";
 import { ACTIVATION_CODE, type KernelInstance } from "../runtime/kernel-instance.ts";
-import { WorkMeter } from "../runtime/turn.ts";
+import { WorkMeter } from "../turn.ts";
 import type { EncoderWeights } from "./encoder-weights.ts";
 import type { Batch } from "./inputs.ts";
 import type { Pack } from "./packs.ts";

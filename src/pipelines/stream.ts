@@ -1,6 +1,6 @@
 // Inputs in, results out, in order: rows of all inputs share batches of about as many tokens, and no more is held than that.
 import { RobertalbertError } from "../errors.ts";
-import { nextTurn } from "../runtime/turn.ts";
+import { nextTurn } from "../turn.ts";
 
 /** What the model computes for a pipeline: a text, a pair, or a window of either. */
 export interface Row {

@@ -36,6 +36,26 @@ describe("writeFolder", () => {
     if (process.platform !== "win32") expect((await stat(deep)).mode & 0o777).toBe(0o777 & ~process.umask());
   });
 
+  it("has the files made when the place is known to be free and writable, not before", async () => {
+    const { parent, target } = await place("made");
+    let calls = 0;
+    const make = async () => {
+      calls++;
+      return files;
+    };
+    await writeFolder(target, make);
+    expect((await readdir(target)).sort()).toEqual(["README.md", "config.json"]);
+    await expect(writeFolder(target, make)).rejects.toMatchObject({ code: "FILE_EXISTS" });
+    await expect(writeFolder(join(target, "README.md", "below"), make)).rejects.toMatchObject({
+      code: "FILE_UNWRITABLE",
+    });
+    expect(calls).toBe(1);
+    const failing = () => Promise.reject(new Error("no files today"));
+    await expect(writeFolder(target, failing, { force: true })).rejects.toThrow("no files today");
+    expect(await readFile(join(target, "README.md"), "utf8")).toBe("é\n");
+    expect(await readdir(parent)).toEqual(["model"]);
+  });
+
   it("takes an empty folder as a place, a full one only by force, and then as a whole", async () => {
     const { parent, target } = await place("existing");
     await mkdir(target);

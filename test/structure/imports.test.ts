@@ -5,7 +5,7 @@ import { importsOf, read, resolveImport, root, sourcesIn } from "./sources.ts";
 /** Rooms by rank: a file imports from its own room and from rooms of a lower rank. Rooms of one rank do not know each other. */
 const RANKS: readonly (readonly string[])[] = [
   ["errors.ts"],
-  ["callable.ts", "tensor.ts", "config"],
+  ["callable.ts", "tensor.ts", "turn.ts", "config"],
   ["hub"],
   ["weights", "tokenizer"],
   ["folder"],

@@ -1,7 +1,7 @@
 // Turns of the event loop: after every so much work, by whatever the runtime has for it.
 import { execFileSync } from "node:child_process";
 import { expect, it } from "vitest";
-import { nextTurn, WorkMeter } from "../../src/runtime/turn.ts";
+import { nextTurn, WorkMeter } from "../src/turn.ts";
 
 it("a turn lets timers and I/O in, a promise alone does not", async () => {
   let turned = false;
@@ -34,7 +34,7 @@ it("works where there is no setImmediate, as in browsers and Workers, for severa
   // In a process of its own: the message channel that is used then lives as long as the process.
   const program = `
     delete globalThis.setImmediate;
-    const { nextTurn } = await import(${JSON.stringify(new URL("../../dist/runtime/turn.js", import.meta.url).href)});
+    const { nextTurn } = await import(${JSON.stringify(new URL("../dist/turn.js", import.meta.url).href)});
     let turned = 0;
     const other = new MessageChannel();
     other.port1.onmessage = () => turned++;

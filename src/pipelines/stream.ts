@@ -1,6 +1,7 @@
 // Inputs in, results out, in order: rows of all inputs share batches of about as many tokens, and no more is held than that.
 import { RobertalbertError } from "../errors.ts";
 import { nextTurn } from "../runtime/turn.ts";
+import { expectOptions } from "./options.ts";
 
 /** What the model computes for a pipeline: a text, a pair, or a window of either. */
 export interface Row {
@@ -39,13 +40,15 @@ export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown>
  * Runs inputs through the steps, and gives results in the order of the inputs. An async source that has nothing ready is not
  * waited for while rows are: they are computed then, so that a slow source gets its results at once.
  * @param makeWork checks the options; what it throws comes with the first result
- * @throws ABORTED when the signal fires, and whatever the source throws
+ * @throws OPTION_INVALID for options that are none, ABORTED when the signal fires, and whatever the source throws
  */
 export async function* stream<Input, R extends Row, Value, Result>(
   inputs: Iterable<Input> | AsyncIterable<Input>,
   makeWork: () => Work<Input, R, Value, Result>,
-  signal?: AbortSignal,
+  options: { signal?: AbortSignal } = {},
 ): AsyncGenerator<Result, void, undefined> {
+  expectOptions(options);
+  const { signal } = options;
   const work = makeWork();
   const entries: Entry<Input, R, Value>[] = [];
   const pending: { entry: Entry<Input, R, Value>; index: number }[] = [];
@@ -118,11 +121,11 @@ export async function* stream<Input, R extends Row, Value, Result>(
 export function answer<Input, R extends Row, Value, Result>(
   inputs: Inputs<Input>,
   makeWork: () => Work<Input, R, Value, Result>,
-  signal?: AbortSignal,
+  options?: { signal?: AbortSignal },
 ): Promise<Result> | Promise<Result[]> | AsyncGenerator<Result, void, undefined> {
-  if (isAsyncIterable(inputs)) return stream(inputs as AsyncIterable<Input>, makeWork, signal);
+  if (isAsyncIterable(inputs)) return stream(inputs as AsyncIterable<Input>, makeWork, options);
   const isMany = Array.isArray(inputs);
-  const all = collect<Result>(stream(isMany ? (inputs as readonly Input[]) : [inputs as Input], makeWork, signal));
+  const all = collect<Result>(stream(isMany ? (inputs as readonly Input[]) : [inputs as Input], makeWork, options));
   return isMany ? all : (all.then((results) => results[0]) as Promise<Result>);
 }
 

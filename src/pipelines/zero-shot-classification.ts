@@ -3,6 +3,7 @@ import type { AlbertConfig } from "../config/config.ts";
 import { RobertalbertError, show } from "../errors.ts";
 import type { AlbertForSequenceClassification } from "../model/albert.ts";
 import { softmax } from "./math.ts";
+import { readFlag } from "./options.ts";
 import { sequenceLogits, weightedMean } from "./sequence-logits.ts";
 import { answer, type Inputs } from "./stream.ts";
 import { expectText, type TextOptions, TextPipeline, type TextRow } from "./text-pipeline.ts";
@@ -57,7 +58,7 @@ export class ZeroShotClassificationPipeline extends TextPipeline<AlbertForSequen
         const labels = readLabels(candidate_labels);
         const template = readTemplate(options.hypothesis_template);
         const { entailment, contradiction } = inferenceLabels(this.model.config);
-        const isMulti = options.multi_label === true || labels.length === 1;
+        const isMulti = readFlag(options.multi_label, "multi_label") || labels.length === 1;
         return {
           encode: (text: string): HypothesisRow[] =>
             labels.flatMap((name, label) =>
@@ -92,7 +93,7 @@ export class ZeroShotClassificationPipeline extends TextPipeline<AlbertForSequen
           },
         };
       },
-      options.signal,
+      options,
     );
   }
 }

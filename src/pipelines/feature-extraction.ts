@@ -1,9 +1,8 @@
 // The feature-extraction pipeline: texts in, hidden states or one vector a text out.
-import { RobertalbertError, show } from "../errors.ts";
+import { RobertalbertError, readFlag, show } from "../errors.ts";
 import type { AlbertModel } from "../model/albert.ts";
 import { Tensor } from "../tensor.ts";
 import { dot, meanOfRows, normalize } from "./math.ts";
-import { readFlag } from "./options.ts";
 import { weightedMean } from "./sequence-logits.ts";
 import { collect, type Inputs, isAsyncIterable, stream, toModelInputs, type Work } from "./stream.ts";
 import { type TextOptions, TextPipeline, type TextRow } from "./text-pipeline.ts";

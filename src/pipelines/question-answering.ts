@@ -1,8 +1,7 @@
 // The question-answering pipeline: a question and a text in, the parts of the text that answer it out.
-import { RobertalbertError } from "../errors.ts";
+import { RobertalbertError, readFlag } from "../errors.ts";
 import type { AlbertForQuestionAnswering } from "../model/albert.ts";
 import { bestSpans, nullScore, type SpanLogits, spanProbabilities } from "./answer-spans.ts";
-import { readFlag } from "./options.ts";
 import { collect, type Inputs, isAsyncIterable, stream, toModelInputs, type Work } from "./stream.ts";
 import {
   expectText,

@@ -1,8 +1,7 @@
 // The nearest of many vectors, by one pass over them.
-import { RobertalbertError, show } from "../errors.ts";
+import { expectOptions, RobertalbertError, show } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
 import { dot, magnitude } from "./math.ts";
-import { expectOptions } from "./options.ts";
 import { readTopK } from "./text-pipeline.ts";
 
 export interface SearchHit {

@@ -1,7 +1,6 @@
 // Inputs in, results out, in order: rows of all inputs share batches of about as many tokens, and no more is held than that.
-import { RobertalbertError } from "../errors.ts";
+import { expectOptions, RobertalbertError, show } from "../errors.ts";
 import { nextTurn } from "../runtime/turn.ts";
-import { expectOptions } from "./options.ts";
 
 /** What the model computes for a pipeline: a text, a pair, or a window of either. */
 export interface Row {
@@ -49,6 +48,7 @@ export async function* stream<Input, R extends Row, Value, Result>(
 ): AsyncGenerator<Result, void, undefined> {
   expectOptions(options);
   const { signal } = options;
+  expectSignal(signal);
   const work = makeWork();
   const entries: Entry<Input, R, Value>[] = [];
   const pending: { entry: Entry<Input, R, Value>; index: number }[] = [];
@@ -157,6 +157,11 @@ export function toModelInputs(rows: readonly Row[]): {
 
 async function isReady(promise: Promise<unknown>): Promise<boolean> {
   return Promise.race([promise.then(() => true), nextTurn().then(() => false)]);
+}
+
+function expectSignal(signal: unknown): void {
+  if (signal === undefined || signal === null || typeof (signal as AbortSignal).addEventListener === "function") return;
+  throw new RobertalbertError("OPTION_INVALID", `signal is ${show(signal)}, expected an AbortSignal`);
 }
 
 function checkSignal(signal: AbortSignal | undefined): void {

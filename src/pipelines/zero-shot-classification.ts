@@ -1,9 +1,8 @@
 // The zero-shot-classification pipeline: any labels, by a model of natural-language inference.
 import type { AlbertConfig } from "../config/config.ts";
-import { RobertalbertError, show } from "../errors.ts";
+import { RobertalbertError, readFlag, show } from "../errors.ts";
 import type { AlbertForSequenceClassification } from "../model/albert.ts";
 import { softmax } from "./math.ts";
-import { readFlag } from "./options.ts";
 import { sequenceLogits, weightedMean } from "./sequence-logits.ts";
 import { answer, type Inputs } from "./stream.ts";
 import { expectText, type TextOptions, TextPipeline, type TextRow } from "./text-pipeline.ts";

@@ -1,5 +1,6 @@
 // Inputs in, results out, in order: rows of all inputs share batches of about as many tokens, and no more is held than that.
 import { expectOptions, RobertalbertError, show } from "../errors.ts";
+import { untilAborted } from "../model/pretrained-model.ts";
 import { nextTurn } from "../runtime/turn.ts";
 
 /** What the model computes for a pipeline: a text, a pair, or a window of either. */
@@ -91,7 +92,8 @@ export async function* stream<Input, R extends Row, Value, Result>(
           yield* finished();
         }
       }
-      const { value, done } = await next;
+      // A source may be silent for as long as it likes: the signal is heard nevertheless.
+      const { value, done } = await (signal && next instanceof Promise ? untilAborted(next, signal) : next);
       if (done) {
         ended = true;
         break;
@@ -113,7 +115,12 @@ export async function* stream<Input, R extends Row, Value, Result>(
       yield* finished();
     }
   } finally {
-    if (!ended) await source.return?.();
+    if (!ended) {
+      const closed = Promise.resolve(source.return?.());
+      // One that was aborted while it was silent answers this, too, only when it speaks again.
+      if (signal?.aborted) closed.catch(() => undefined);
+      else await closed;
+    }
   }
 }
 

@@ -85,7 +85,7 @@ export function readTokenizerJson(bytes: Uint8Array, where: string): TokenizerJs
 export function readVocabulary(bytes: Uint8Array, start: number, where: string): [Vocabulary, number] {
   const reader = new TokenReader(bytes, start);
   const most = Math.min(MAX_TOKENS, Math.ceil((bytes.length - start) / SHORTEST_TOKEN));
-  const [starts, lengths] = [new Int32Array(most), new Int32Array(most)];
+  const [starts, lengths, hashes] = [new Int32Array(most), new Int32Array(most), new Int32Array(most)];
   const odd = new Map<number, string>();
   let size = 0;
   let at = skipBlanks(bytes, start);
@@ -112,11 +112,13 @@ export function readVocabulary(bytes: Uint8Array, start: number, where: string):
     if (isOdd) odd.set(id, oddToken(bytes, key, where));
     starts[id] = from;
     lengths[id] = reader.length - from;
+    hashes[id] = reader.hash;
     if (id >= size) size = id + 1;
     if (bytes[at] === COMMA) at = skipBlanks(bytes, at + 1);
   }
   const text = reader.out.slice(0, reader.length);
-  return [new Vocabulary(text, starts.slice(0, size), lengths.slice(0, size), odd), at + 1];
+  const [ownStarts, ownLengths, ownHashes] = [starts, lengths, hashes].map((list) => list.slice(0, size));
+  return [new Vocabulary(text, ownStarts!, ownLengths!, odd, ownHashes), at + 1];
 }
 
 function oddToken(bytes: Uint8Array, key: number, where: string): string {

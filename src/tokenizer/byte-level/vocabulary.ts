@@ -20,13 +20,22 @@ export class Vocabulary {
   /** Tokens with a character outside the alphabet, which no text is encoded to. */
   readonly odd: ReadonlyMap<number, string>;
   private index: Int32Array | undefined;
+  private hashes: Int32Array | undefined;
 
-  constructor(text: Uint8Array, starts: Int32Array, lengths: Int32Array, odd: ReadonlyMap<number, string>) {
+  /** @param hashes of the tokens, by id, where they are known already */
+  constructor(
+    text: Uint8Array,
+    starts: Int32Array,
+    lengths: Int32Array,
+    odd: ReadonlyMap<number, string>,
+    hashes?: Int32Array,
+  ) {
     this.text = text;
     this.starts = starts;
     this.lengths = lengths;
     this.odd = odd;
     this.size = lengths.length;
+    this.hashes = hashes;
   }
 
   /** The ids below `size` that no token has. */
@@ -94,13 +103,14 @@ export class Vocabulary {
 
   /** Open addressing, at most half full. */
   private makeIndex(): Int32Array {
-    const { text, starts, lengths, size } = this;
+    const { text, starts, lengths, size, hashes } = this;
+    this.hashes = undefined;
     const index = new Int32Array(2 ** Math.ceil(Math.log2(2 * size + 2))).fill(EMPTY);
     for (let id = 0; id < size; id++) {
       const length = lengths[id]!;
       if (length === 0) continue;
       const start = starts[id]!;
-      const mixed = spread(hash(text, start, start + length));
+      const mixed = spread(hashes ? hashes[id]! : hash(text, start, start + length));
       const slot = this.slot(index, text, start, start + length, mixed);
       if (index[slot] !== EMPTY)
         throw new RobertalbertError(

@@ -52,3 +52,16 @@ export function show(value: unknown): string {
   if (typeof value === "object" && value !== null) return `an object (${Object.keys(value).slice(0, 5).join(", ")})`;
   return String(value);
 }
+
+/** @throws OPTION_INVALID for options that are no object */
+export function expectOptions(options: unknown): void {
+  if (typeof options === "object" && options !== null && !Array.isArray(options)) return;
+  throw new RobertalbertError("OPTION_INVALID", `options are ${show(options)}, expected an object`);
+}
+
+/** What an option that is on or off comes to. @throws OPTION_INVALID unless it is true or false, or null or undefined: the default */
+export function readFlag(value: unknown, name: string, otherwise = false): boolean {
+  const flag = value ?? otherwise;
+  if (typeof flag === "boolean") return flag;
+  throw new RobertalbertError("OPTION_INVALID", `${name} is ${show(value)}, expected true or false`);
+}

@@ -1,6 +1,6 @@
 // robertalbert embed: a vector for each text, as JSON lines or .npy; an interrupted run goes on where it stopped.
 import { pipeline } from "../pipelines/pipeline.ts";
-import { type Command, integerOption } from "./command.ts";
+import { type Command, integerOption, UsageError } from "./command.ts";
 import { eachText, MODEL_OPTIONS, modelOf, textOptions } from "./each-text.ts";
 import { INPUT_OPTION, openTexts } from "./texts.ts";
 import { jsonLine, openVectors } from "./vectors-file.ts";
@@ -23,9 +23,12 @@ export const embed: Command = {
     "truncate-dim": { type: "string", value: "N", help: "keeps the first N dimensions" },
   },
   async run(values, positionals, io) {
+    const pooling = values.pooling ?? "mean";
+    if (pooling !== "mean" && pooling !== "cls")
+      throw new UsageError(`--pooling is ${JSON.stringify(pooling)}, expected mean or cls: a text gets one vector`);
     const options = {
       ...textOptions(values),
-      pooling: (values.pooling ?? "mean") as "mean" | "cls",
+      pooling: pooling as "mean" | "cls",
       normalize: values.normalize === true,
       ...(values["truncate-dim"] !== undefined && { truncate_dim: integerOption(values, "truncate-dim", 1) }),
     };

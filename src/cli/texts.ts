@@ -15,7 +15,7 @@ export const INPUT_OPTION: OptionSpec = {
   type: "string",
   short: "i",
   value: "FILE",
-  help: "the lines of a file as texts; .jsonl: each line a JSON string or an object with text",
+  help: "the lines of a file as texts, empty ones left out; .jsonl: each line a JSON string or an object with text",
 };
 
 export async function* readTexts(positionals: readonly string[], io: Io): AsyncGenerator<string, void, undefined> {
@@ -26,7 +26,7 @@ export async function* readTexts(positionals: readonly string[], io: Io): AsyncG
   }
   if (positionals.length > 1)
     throw new UsageError('"-" stands for all lines of standard input: pass it alone, or texts');
-  yield* lines(io.stdin);
+  yield* full(lines(io.stdin));
 }
 
 /** As `readTexts`, or the lines of --input. @throws UsageError, FILE_NOT_FOUND */
@@ -49,7 +49,7 @@ function fileTexts(path: string): TextSource {
   const stream = createReadStream(path);
   const isJson = /\.(jsonl|ndjson)$/i.test(path);
   return {
-    texts: isJson ? jsonTexts(lines(stream), path) : lines(stream),
+    texts: isJson ? jsonTexts(lines(stream), path) : full(lines(stream)),
     share: () => (size === 0 ? 1 : stream.bytesRead / size),
   };
 }
@@ -66,11 +66,14 @@ function fileSize(path: string): number {
   throw new RobertalbertError("FILE_UNREADABLE", `--input ${path} is no file`);
 }
 
-/** Lines that are not empty. The stream pauses while nobody takes them: a million lines need no memory. */
+async function* full(lines: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  for await (const line of lines) if (line !== "") yield line;
+}
+
+/** The stream pauses while nobody takes them: a million lines need no memory. */
 async function* lines(stream: Readable): AsyncGenerator<string, void, undefined> {
   try {
-    for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }))
-      if (line !== "") yield line;
+    for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) yield line;
   } catch (cause) {
     throw new RobertalbertError("FILE_UNREADABLE", `the texts cannot be read: ${(cause as Error).message}`, { cause });
   }
@@ -80,6 +83,7 @@ async function* jsonTexts(source: AsyncIterable<string>, path: string): AsyncGen
   let number = 0;
   for await (const line of source) {
     number++;
+    if (line === "") continue;
     let value: unknown;
     try {
       value = JSON.parse(line);

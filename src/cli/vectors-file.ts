@@ -19,7 +19,7 @@ const NPY_HEADER_BYTES = 128;
 /**
  * Opens a file for more rows, or makes it.
  * @param width numbers of a vector
- * @throws UsageError for another ending; FILE_INVALID when the file is not what its ending says, or has vectors of another width
+ * @throws UsageError for another ending; FILE_UNWRITABLE; FILE_INVALID when the file is not what its ending says, or has vectors of another width
  */
 export async function openVectors(path: string, width: number): Promise<VectorsFile> {
   const isNpy = path.endsWith(".npy");
@@ -30,7 +30,7 @@ export async function openVectors(path: string, width: number): Promise<VectorsF
     const { size } = await handle.stat();
     const { rows, end } = isNpy ? await readNpy(handle, path, size, width) : await readLines(handle, path, size, width);
     await handle.truncate(end);
-    return isNpy ? npyFile(handle, rows, end, width) : linesFile(handle, rows, end);
+    return isNpy ? npyFile(new Writer(handle, path, end), rows, width) : linesFile(new Writer(handle, path, end), rows);
   } catch (error) {
     await handle.close();
     throw error;
@@ -44,29 +44,29 @@ export function jsonLine(text: string, vector: Float32Array): string {
 
 async function openOrMake(path: string): Promise<FileHandle> {
   try {
-    return await open(path, "r+");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return open(path, "wx+");
-    throw new RobertalbertError("FILE_UNREADABLE", `--output ${path} cannot be opened: ${(error as Error).message}`, {
-      cause: error,
+    return await open(path, "r+").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return open(path, "wx+");
+      throw error;
     });
+  } catch (cause) {
+    throw unwritable(path, cause);
   }
 }
 
-function linesFile(handle: FileHandle, rows: number, end: number): VectorsFile {
-  const writer = new Writer(handle, end);
+function unwritable(path: string, cause: unknown): RobertalbertError {
+  const message = `--output ${path} cannot be written: ${(cause as Error).message}`;
+  return new RobertalbertError("FILE_UNWRITABLE", message, { cause });
+}
+
+function linesFile(writer: Writer, rows: number): VectorsFile {
   return {
     rows,
     append: (text, vector) => writer.add(Buffer.from(jsonLine(text, vector))),
-    async close() {
-      await writer.flush();
-      await handle.close();
-    },
+    close: () => writer.close(),
   };
 }
 
-function npyFile(handle: FileHandle, rows: number, end: number, width: number): VectorsFile {
-  const writer = new Writer(handle, end);
+function npyFile(writer: Writer, rows: number, width: number): VectorsFile {
   let count = rows;
   return {
     rows,
@@ -74,22 +74,20 @@ function npyFile(handle: FileHandle, rows: number, end: number, width: number): 
       count++;
       return writer.add(Buffer.from(vector.buffer.slice(vector.byteOffset, vector.byteOffset + vector.byteLength)));
     },
-    async close() {
-      await writer.flush();
-      await handle.write(npyHeader(count, width), 0, NPY_HEADER_BYTES, 0);
-      await handle.close();
-    },
+    close: () => writer.close(() => npyHeader(count, width)),
   };
 }
 
 class Writer {
   private readonly handle: FileHandle;
+  private readonly path: string;
   private end: number;
   private parts: Buffer[] = [];
   private bytes = 0;
 
-  constructor(handle: FileHandle, end: number) {
+  constructor(handle: FileHandle, path: string, end: number) {
     this.handle = handle;
+    this.path = path;
     this.end = end;
   }
 
@@ -99,12 +97,32 @@ class Writer {
     if (this.bytes >= FLUSH_BYTES) await this.flush();
   }
 
-  async flush(): Promise<void> {
+  /** @param header written over the file's beginning, last of all */
+  async close(header?: () => Uint8Array): Promise<void> {
+    try {
+      await this.flush();
+      if (header) await this.write(header(), 0);
+    } finally {
+      await this.handle.close();
+    }
+  }
+
+  private async flush(): Promise<void> {
     const all = Buffer.concat(this.parts);
     this.parts = [];
     this.bytes = 0;
-    await this.handle.write(all, 0, all.length, this.end);
+    await this.write(all, this.end);
     this.end += all.length;
+  }
+
+  /** All of it: a single write may take less, on a disk that fills up. */
+  private async write(bytes: Uint8Array, position: number): Promise<void> {
+    try {
+      for (let at = 0; at < bytes.length; )
+        at += (await this.handle.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
+    } catch (cause) {
+      throw unwritable(this.path, cause);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 // From a folder or its files to a model: what all classes share.
 import { type AlbertConfig, parseConfig } from "../config/config.ts";
-import { RobertalbertError, show } from "../errors.ts";
+import { expectOptions, RobertalbertError, show } from "../errors.ts";
 import type { FileSource, LoadOptions, ModelLocation } from "../hub/files.ts";
 import { openSource, readJson } from "../hub/open.ts";
 import type { KernelOptions } from "../runtime/build.ts";
@@ -36,6 +36,7 @@ export async function loadModel<Model>(
   location: ModelLocation,
   options: ModelOptions = {},
 ): Promise<Model> {
+  expectOptions(options);
   checkOptions(options);
   const source = await openSource(location, options);
   const config = await readConfig(source);

@@ -194,7 +194,7 @@ function aborted(signal: AbortSignal): RobertalbertError {
 }
 
 /** Rejects as soon as the signal fires, also while the call waits behind others. */
-function untilAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
+export function untilAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(aborted(signal));
     signal.addEventListener("abort", abort, { once: true });

@@ -1,5 +1,5 @@
 // The feature-extraction pipeline: texts in, hidden states or one vector a text out.
-import { RobertalbertError, show } from "../errors.ts";
+import { RobertalbertError, readFlag, show } from "../errors.ts";
 import type { AlbertModel } from "../model/albert.ts";
 import { Tensor } from "../tensor.ts";
 import { dot, meanOfRows, normalize } from "./math.ts";
@@ -61,7 +61,7 @@ export class FeatureExtractionPipeline extends TextPipeline<AlbertModel> {
     b: string | readonly string[],
     options: FeatureExtractionOptions = {},
   ): Promise<number | Tensor> {
-    const [left, right] = [a, b].map((texts) => (typeof texts === "string" ? [texts] : texts)) as [string[], string[]];
+    const [left, right] = [listOf(a), listOf(b)];
     const vectors = await this.all([...left, ...right], { pooling: "mean", ...options, normalize: true });
     const [, D] = vectors.dims as [number, number];
     const values = vectors.data as Float32Array;
@@ -80,18 +80,19 @@ export class FeatureExtractionPipeline extends TextPipeline<AlbertModel> {
     texts: AsyncIterable<string>,
     options: FeatureExtractionOptions,
   ): AsyncGenerator<Tensor, void, undefined> {
-    for await (const features of stream(texts, () => this.work(options), options.signal))
+    for await (const features of stream(texts, () => this.work(options), options))
       yield this.stack([features], options);
   }
 
   private async all(texts: readonly string[], options: FeatureExtractionOptions): Promise<Tensor> {
-    return this.stack(await collect(stream(texts, () => this.work(options), options.signal)), options);
+    return this.stack(await collect(stream(texts, () => this.work(options), options)), options);
   }
 
   private work(options: FeatureExtractionOptions): Work<string, TextRow, Float32Array, Features> {
     const { hidden_size: H } = this.model.config;
     const pooling = readPooling(options.pooling);
     const D = readDimensions(options.truncate_dim, H);
+    const scaled = readFlag(options.normalize, "normalize");
     if (pooling === "none" && options.on_too_long === "window") {
       throw new RobertalbertError(
         "OPTION_INVALID",
@@ -118,7 +119,7 @@ export class FeatureExtractionPipeline extends TextPipeline<AlbertModel> {
       finish: (_text, rows, values) => {
         const tokens = pooling === "none" ? rows[0]!.ids.length : 1;
         const joined = weightedMean(values, rows);
-        return { values: finishVectors(joined, tokens, H, D, options.normalize ?? false), tokens };
+        return { values: finishVectors(joined, tokens, H, D, scaled), tokens };
       },
     };
   }
@@ -143,6 +144,13 @@ function finishVectors(values: Float32Array, count: number, H: number, D: number
     if (scaled) normalize(vector);
   }
   return out;
+}
+
+/** @throws INPUT_INVALID */
+function listOf(texts: string | readonly string[]): readonly string[] {
+  if (typeof texts === "string") return [texts];
+  if (Array.isArray(texts)) return texts;
+  throw new RobertalbertError("INPUT_INVALID", `texts are ${show(texts)}, expected a string or an array of strings`);
 }
 
 function readPooling(value: unknown): "none" | "mean" | "cls" {

@@ -76,7 +76,7 @@ export class FillMaskPipeline extends TextPipeline<AlbertForMaskedLM> {
             this.results(rows, values.flat()),
         };
       },
-      signal,
+      options,
     );
   }
 

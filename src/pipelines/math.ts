@@ -1,5 +1,5 @@
 // Small numeric helpers, the public ones under transformers.js's names.
-import { RobertalbertError } from "../errors.ts";
+import { RobertalbertError, show } from "../errors.ts";
 import { Tensor } from "../tensor.ts";
 
 type Vector = ArrayLike<number>;
@@ -7,6 +7,7 @@ type Vector = ArrayLike<number>;
 /**
  * exp(xᵢ) / Σ exp(xⱼ), without overflow. A typed array gives one of its kind.
  * Source: transformers.js utils/maths.
+ * @throws INPUT_INVALID for what is no list of numbers
  */
 export function softmax(values: Float32Array): Float32Array;
 export function softmax(values: Float64Array): Float64Array;
@@ -15,6 +16,7 @@ export function softmax(
   values: Float32Array | Float64Array | readonly number[],
 ): Float32Array | Float64Array | number[];
 export function softmax(values: Float32Array | Float64Array | readonly number[]): ArrayLike<number> {
+  expectVector(values);
   let most = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < values.length; i++) most = Math.max(most, values[i]!);
   const exps = Array.from(values, (v) => Math.exp(v - most));
@@ -29,7 +31,7 @@ export function sigmoid(value: number): number {
   return 1 / (1 + Math.exp(-value));
 }
 
-/** Σ aᵢ·bᵢ. @throws INPUT_INVALID for unequal lengths */
+/** Σ aᵢ·bᵢ. @throws INPUT_INVALID for what are no vectors, or of unequal lengths */
 export function dot(a: Vector, b: Vector): number {
   expectSameLength(a, b);
   let sum = 0;
@@ -42,7 +44,7 @@ export function magnitude(a: Vector): number {
   return Math.sqrt(dot(a, a));
 }
 
-/** Cosine of the angle between two vectors, -1 … 1; 0 where one of them is 0. @throws INPUT_INVALID for unequal lengths */
+/** Cosine of the angle between two vectors, -1 … 1; 0 where one of them is 0. @throws INPUT_INVALID for what are no vectors, or of unequal lengths */
 export function cos_sim(a: Vector, b: Vector): number {
   const lengths = magnitude(a) * magnitude(b);
   return lengths === 0 ? dot(a, b) : dot(a, b) / lengths;
@@ -56,11 +58,12 @@ export function cos_sim(a: Vector, b: Vector): number {
  * @throws INPUT_INVALID when the dims do not fit together
  */
 export function mean_pooling(last_hidden_state: Tensor, attention_mask: Tensor): Tensor {
-  const [B, T, H] = last_hidden_state.dims as [number, number, number];
-  if (last_hidden_state.dims.length !== 3 || attention_mask.dims.join() !== [B, T].join()) {
+  const [dims, maskDims] = [last_hidden_state, attention_mask].map((tensor) => tensor?.dims ?? []);
+  const [B, T, H] = dims as [number, number, number];
+  if (dims!.length !== 3 || maskDims!.join() !== [B, T].join()) {
     throw new RobertalbertError(
       "INPUT_INVALID",
-      `mean_pooling: dims are [${last_hidden_state.dims}] and [${attention_mask.dims}], expected [B, T, H] and [B, T]`,
+      `mean_pooling: dims are [${dims}] and [${maskDims}], expected Tensors [B, T, H] and [B, T]`,
     );
   }
   const values = last_hidden_state.data as Float32Array;
@@ -87,7 +90,14 @@ export function normalize(vector: Float32Array): Float32Array {
   return vector;
 }
 
+function expectVector(values: Vector): void {
+  if (typeof values !== "object" || values === null || typeof values.length !== "number")
+    throw new RobertalbertError("INPUT_INVALID", `a vector is ${show(values)}, expected an array of numbers`);
+}
+
 function expectSameLength(a: Vector, b: Vector): void {
+  expectVector(a);
+  expectVector(b);
   if (a.length === b.length) return;
   throw new RobertalbertError("INPUT_INVALID", `the vectors have ${a.length} and ${b.length} values, expected as many`);
 }

@@ -1,5 +1,5 @@
 // The question-answering pipeline: a question and a text in, the parts of the text that answer it out.
-import { RobertalbertError } from "../errors.ts";
+import { RobertalbertError, readFlag } from "../errors.ts";
 import type { AlbertForQuestionAnswering } from "../model/albert.ts";
 import { bestSpans, nullScore, type SpanLogits, spanProbabilities } from "./answer-spans.ts";
 import { collect, type Inputs, isAsyncIterable, stream, toModelInputs, type Work } from "./stream.ts";
@@ -89,7 +89,7 @@ export class QuestionAnsweringPipeline extends TextPipeline<AlbertForQuestionAns
     const hasContext = typeof contextOrOptions === "string" || Array.isArray(contextOrOptions);
     const options = (hasContext ? lastOptions : (contextOrOptions as QuestionAnsweringOptions)) ?? {};
     if (isAsyncIterable(question))
-      return stream(question as AsyncIterable<QuestionInput>, () => this.work(options), options.signal);
+      return stream(question as AsyncIterable<QuestionInput>, () => this.work(options), options);
     const context = hasContext ? (contextOrOptions as string | readonly string[]) : undefined;
     return this.all(question as string | QuestionInput | readonly (string | QuestionInput)[], context, options);
   }
@@ -100,19 +100,21 @@ export class QuestionAnsweringPipeline extends TextPipeline<AlbertForQuestionAns
     options: QuestionAnsweringOptions,
   ): Promise<Answer | Answer[] | (Answer | Answer[])[]> {
     const inputs = pair(question, context);
-    const answers = await collect(stream(inputs, () => this.work(options), options.signal));
+    const answers = await collect(stream(inputs, () => this.work(options), options));
     return Array.isArray(question) ? answers : answers[0]!;
   }
 
   private work(options: QuestionAnsweringOptions): Work<QuestionInput, TextRow, SpanLogits, Answer | Answer[]> {
     const top_k = readTopK(options.top_k, 1);
     const longest = readWhole(options.max_answer_len, "max_answer_len", 15, 1);
+    const aligned = readFlag(options.align_to_words, "align_to_words", true);
+    const mayBeNone = readFlag(options.handle_impossible_answer, "handle_impossible_answer");
     const max_length = Math.min(this.maxLength(options), options.max_length ?? WINDOW_TOKENS);
     return {
       encode: (input) => this.windows(input, max_length, options),
       forward: (rows) => this.logits(rows, options.signal),
       finish: ({ context }, rows, values) => {
-        const answers = this.answers(context, rows, values, top_k, longest, options);
+        const answers = this.answers(context, rows, values, { top_k, longest, aligned, mayBeNone });
         return top_k === 1 ? answers[0]! : answers;
       },
     };
@@ -147,11 +149,8 @@ export class QuestionAnsweringPipeline extends TextPipeline<AlbertForQuestionAns
     context: string,
     rows: readonly TextRow[],
     values: readonly SpanLogits[],
-    top_k: number,
-    longest: number,
-    options: QuestionAnsweringOptions,
+    { top_k, longest, aligned, mayBeNone }: { top_k: number; longest: number; aligned: boolean; mayBeNone: boolean },
   ): Answer[] {
-    const { align_to_words = true, handle_impossible_answer = false } = options;
     const answers: Answer[] = [];
     let noAnswer = 1;
     rows.forEach((row, i) => {
@@ -162,17 +161,16 @@ export class QuestionAnsweringPipeline extends TextPipeline<AlbertForQuestionAns
       );
       noAnswer = Math.min(noAnswer, nullScore(probabilities));
       // Words that answer by several of their tokens make duplicates: look at some more than are wanted.
-      const count = align_to_words ? top_k * 2 + 10 : top_k;
+      const count = aligned ? top_k * 2 + 10 : top_k;
       for (const { first, last, score } of bestSpans(probabilities, isContext, longest, count)) {
-        const [start, end] = align_to_words ? wordSpan(row, first, last) : tokenSpan(row, first, last);
+        const [start, end] = aligned ? wordSpan(row, first, last) : tokenSpan(row, first, last);
         const text = context.slice(start, end);
         const same = answers.find(({ answer }) => answer.toLowerCase() === text.toLowerCase());
         if (same) same.score += score;
         else answers.push({ score, start, end, answer: text });
       }
     });
-    if (handle_impossible_answer || answers.length === 0)
-      answers.push({ score: noAnswer, start: 0, end: 0, answer: "" });
+    if (mayBeNone || answers.length === 0) answers.push({ score: noAnswer, start: 0, end: 0, answer: "" });
     return answers.sort((a, b) => b.score - a.score).slice(0, top_k);
   }
 }

@@ -1,7 +1,8 @@
 // The nearest of many vectors, by one pass over them.
-import { RobertalbertError, show } from "../errors.ts";
+import { expectOptions, RobertalbertError, show } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
 import { dot, magnitude } from "./math.ts";
+import { readTopK } from "./text-pipeline.ts";
 
 export interface SearchHit {
   /** The row of the corpus. */
@@ -14,24 +15,24 @@ export interface SearchHit {
  * The corpus vectors most alike to a query, best first; of equal scores the earlier row first.
  * @param query one vector: its numbers, or a Tensor [1, D] or [D]
  * @param corpus the vectors one after another: a Float32Array [N·D], or a Tensor [N, D]
- * @param options.top_k how many to give. Default 10, as in sentence-transformers
+ * @param options.top_k how many to give; null for all. Default 10, as in sentence-transformers
  * @throws INPUT_INVALID when the sizes do not fit together, OPTION_INVALID
  */
 export function semantic_search(
   query: ArrayLike<number> | Tensor,
   corpus: Float32Array | Tensor,
-  options: { top_k?: number } = {},
+  options: { top_k?: number | null } = {},
 ): SearchHit[] {
-  const wanted = valuesOf(query);
-  const values = valuesOf(corpus);
-  const { top_k = 10 } = options;
+  expectOptions(options);
+  const wanted = valuesOf(query, "the query");
+  const values = valuesOf(corpus, "the corpus");
+  const top_k = readTopK(options.top_k, 10);
   const D = wanted.length;
-  if (!Number.isInteger(top_k) || top_k < 1)
-    throw new RobertalbertError("OPTION_INVALID", `top_k is ${show(top_k)}, expected a whole number from 1 up`);
-  if (D === 0 || values.length % D !== 0) {
+  const vectorLengths = [query, corpus].flatMap((vectors) => ("dims" in vectors ? (vectors.dims.at(-1) ?? 0) : []));
+  if (D === 0 || values.length % D !== 0 || vectorLengths.some((length) => length !== D)) {
     throw new RobertalbertError(
       "INPUT_INVALID",
-      `the query has ${D} values and the corpus ${values.length}, expected a multiple of the query's`,
+      `the query has ${shapeOf(query, D)} values and the corpus ${shapeOf(corpus, values.length)}, expected one vector and a multiple of its length: call once for each query`,
     );
   }
   const length = magnitude(wanted);
@@ -49,8 +50,14 @@ export function semantic_search(
   return hits;
 }
 
-function valuesOf(vectors: ArrayLike<number> | Tensor): Float32Array {
-  const values = "data" in vectors ? vectors.data : vectors;
+function shapeOf(vectors: ArrayLike<number> | Tensor, length: number): string {
+  return "dims" in vectors ? vectors.dims.join(" × ") : String(length);
+}
+
+function valuesOf(vectors: ArrayLike<number> | Tensor, name: string): Float32Array {
+  const values = (vectors as Partial<Tensor> | null | undefined)?.data ?? (vectors as ArrayLike<number>);
+  if (typeof values !== "object" || values === null || typeof values.length !== "number")
+    throw new RobertalbertError("INPUT_INVALID", `${name} is ${show(values)}, expected numbers or a Tensor`);
   // By name, not instanceof: the array may come from another realm.
   if (Object.prototype.toString.call(values) === "[object Float32Array]") return values as Float32Array;
   return Float32Array.from(values as ArrayLike<number>);

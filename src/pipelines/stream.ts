@@ -1,5 +1,6 @@
 // Inputs in, results out, in order: rows of all inputs share batches of about as many tokens, and no more is held than that.
-import { RobertalbertError } from "../errors.ts";
+import { expectOptions, RobertalbertError, show } from "../errors.ts";
+import { untilAborted } from "../model/pretrained-model.ts";
 import { nextTurn } from "../turn.ts";
 
 /** What the model computes for a pipeline: a text, a pair, or a window of either. */
@@ -39,13 +40,16 @@ export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown>
  * Runs inputs through the steps, and gives results in the order of the inputs. An async source that has nothing ready is not
  * waited for while rows are: they are computed then, so that a slow source gets its results at once.
  * @param makeWork checks the options; what it throws comes with the first result
- * @throws ABORTED when the signal fires, and whatever the source throws
+ * @throws OPTION_INVALID for options that are none, ABORTED when the signal fires, and whatever the source throws
  */
 export async function* stream<Input, R extends Row, Value, Result>(
   inputs: Iterable<Input> | AsyncIterable<Input>,
   makeWork: () => Work<Input, R, Value, Result>,
-  signal?: AbortSignal,
+  options: { signal?: AbortSignal } = {},
 ): AsyncGenerator<Result, void, undefined> {
+  expectOptions(options);
+  const { signal } = options;
+  expectSignal(signal);
   const work = makeWork();
   const entries: Entry<Input, R, Value>[] = [];
   const pending: { entry: Entry<Input, R, Value>; index: number }[] = [];
@@ -88,7 +92,8 @@ export async function* stream<Input, R extends Row, Value, Result>(
           yield* finished();
         }
       }
-      const { value, done } = await next;
+      // A source may be silent for as long as it likes: the signal is heard nevertheless.
+      const { value, done } = await (signal && next instanceof Promise ? untilAborted(next, signal) : next);
       if (done) {
         ended = true;
         break;
@@ -110,7 +115,12 @@ export async function* stream<Input, R extends Row, Value, Result>(
       yield* finished();
     }
   } finally {
-    if (!ended) await source.return?.();
+    if (!ended) {
+      const closed = Promise.resolve(source.return?.());
+      // One that was aborted while it was silent answers this, too, only when it speaks again.
+      if (signal?.aborted) closed.catch(() => undefined);
+      else await closed;
+    }
   }
 }
 
@@ -118,11 +128,11 @@ export async function* stream<Input, R extends Row, Value, Result>(
 export function answer<Input, R extends Row, Value, Result>(
   inputs: Inputs<Input>,
   makeWork: () => Work<Input, R, Value, Result>,
-  signal?: AbortSignal,
+  options?: { signal?: AbortSignal },
 ): Promise<Result> | Promise<Result[]> | AsyncGenerator<Result, void, undefined> {
-  if (isAsyncIterable(inputs)) return stream(inputs as AsyncIterable<Input>, makeWork, signal);
+  if (isAsyncIterable(inputs)) return stream(inputs as AsyncIterable<Input>, makeWork, options);
   const isMany = Array.isArray(inputs);
-  const all = collect<Result>(stream(isMany ? (inputs as readonly Input[]) : [inputs as Input], makeWork, signal));
+  const all = collect<Result>(stream(isMany ? (inputs as readonly Input[]) : [inputs as Input], makeWork, options));
   return isMany ? all : (all.then((results) => results[0]) as Promise<Result>);
 }
 
@@ -154,6 +164,11 @@ export function toModelInputs(rows: readonly Row[]): {
 
 async function isReady(promise: Promise<unknown>): Promise<boolean> {
   return Promise.race([promise.then(() => true), nextTurn().then(() => false)]);
+}
+
+function expectSignal(signal: unknown): void {
+  if (signal === undefined || signal === null || typeof (signal as AbortSignal).addEventListener === "function") return;
+  throw new RobertalbertError("OPTION_INVALID", `signal is ${show(signal)}, expected an AbortSignal`);
 }
 
 function checkSignal(signal: AbortSignal | undefined): void {

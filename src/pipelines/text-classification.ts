@@ -65,11 +65,7 @@ export class TextClassificationPipeline extends TextPipeline<AlbertForSequenceCl
   /** @throws INPUT_INVALID, INPUT_TOO_LONG, OPTION_INVALID, ABORTED, DISPOSED */
   _call(texts: Inputs<ClassificationInput>, options: TextClassificationOptions = {}) {
     if (isAsyncIterable(texts)) {
-      return stream(
-        texts as AsyncIterable<ClassificationInput>,
-        () => this.work(options, options.text_pair),
-        options.signal,
-      );
+      return stream(texts as AsyncIterable<ClassificationInput>, () => this.work(options, options.text_pair), options);
     }
     return this.all(texts as ClassificationInput | readonly ClassificationInput[], options);
   }
@@ -100,7 +96,7 @@ export class TextClassificationPipeline extends TextPipeline<AlbertForSequenceCl
         forward: (rows) => sequenceLogits(this.model, rows, options.signal),
         finish: (_document, _rows, values) => Math.max(...values.map((logits) => toScores(logits).at(-1)!)),
       }),
-      options.signal,
+      options,
     );
     const ranked = (await collect(scores)).map((score, corpus_id) => ({
       corpus_id,
@@ -117,7 +113,7 @@ export class TextClassificationPipeline extends TextPipeline<AlbertForSequenceCl
     const isMany = Array.isArray(texts);
     const pairs = isMany ? zip(texts, options.text_pair) : [texts as ClassificationInput];
     const ownPair = isMany ? undefined : options.text_pair;
-    const lists = await collect(stream(pairs, () => this.work(options, ownPair), options.signal));
+    const lists = await collect(stream(pairs, () => this.work(options, ownPair), options));
     if (!isMany) return lists[0]!;
     return readTopK(options.top_k, 1) === 1 ? lists.flat() : lists;
   }

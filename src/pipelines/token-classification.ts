@@ -79,7 +79,7 @@ export class TokenClassificationPipeline extends TextPipeline<AlbertForTokenClas
           },
         };
       },
-      options.signal,
+      options,
     );
   }
 

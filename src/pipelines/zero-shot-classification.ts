@@ -1,6 +1,6 @@
 // The zero-shot-classification pipeline: any labels, by a model of natural-language inference.
 import type { AlbertConfig } from "../config/config.ts";
-import { RobertalbertError, show } from "../errors.ts";
+import { RobertalbertError, readFlag, show } from "../errors.ts";
 import type { AlbertForSequenceClassification } from "../model/albert.ts";
 import { softmax } from "./math.ts";
 import { sequenceLogits, weightedMean } from "./sequence-logits.ts";
@@ -57,7 +57,7 @@ export class ZeroShotClassificationPipeline extends TextPipeline<AlbertForSequen
         const labels = readLabels(candidate_labels);
         const template = readTemplate(options.hypothesis_template);
         const { entailment, contradiction } = inferenceLabels(this.model.config);
-        const isMulti = options.multi_label === true || labels.length === 1;
+        const isMulti = readFlag(options.multi_label, "multi_label") || labels.length === 1;
         return {
           encode: (text: string): HypothesisRow[] =>
             labels.flatMap((name, label) =>
@@ -92,7 +92,7 @@ export class ZeroShotClassificationPipeline extends TextPipeline<AlbertForSequen
           },
         };
       },
-      options.signal,
+      options,
     );
   }
 }

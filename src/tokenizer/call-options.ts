@@ -1,5 +1,5 @@
 // The options of a tokenizer call, and what they come to once checked.
-import { RobertalbertError, show } from "../errors.ts";
+import { expectOptions, RobertalbertError, readFlag, show } from "../errors.ts";
 import type { Truncation, TruncationStrategy } from "./truncation.ts";
 
 /** One text: a string, or with is_split_into_words its words. */
@@ -59,22 +59,42 @@ export interface Padding {
   side: "left" | "right";
 }
 
+const FLAGS = [
+  "add_special_tokens",
+  "is_split_into_words",
+  "return_offsets_mapping",
+  "return_special_tokens_mask",
+  "return_word_ids",
+  "return_token_type_ids",
+  "return_tensor",
+] as const;
+
+/** Padded rows of more tokens are a mistake, or would be: no model takes them, and they fill the memory. */
+const MOST_PADDED = 1 << 20;
+
+/** Whether options are options, and those that are on or off one of both. @throws OPTION_INVALID naming the option */
+export function expectCallOptions(options: TokenizerCallOptions): void {
+  expectOptions(options);
+  for (const name of FLAGS) readFlag(options[name], name);
+}
+
 /** @throws OPTION_INVALID naming the option */
 export function readTruncation(options: TokenizerCallOptions, defaults: CallDefaults): Truncation | undefined {
-  const { truncation, stride = 0 } = options;
+  const { stride = 0 } = options;
+  const truncation = options.truncation ?? false;
   const side = options.truncation_side ?? defaults.truncationSide;
   expectSide(side, "truncation_side");
   if (!Number.isSafeInteger(stride) || stride < 0) throw invalid("stride", stride, "a whole number from 0 up");
   const known = ["longest_first", "only_first", "only_second"] as const;
-  const strategy = truncation === true ? "longest_first" : truncation || "do_not_truncate";
-  if (strategy === "do_not_truncate") return undefined;
-  if (!known.includes(strategy)) {
-    throw invalid("truncation", truncation, `true, false, ${known.map(show).join(", ")} or "do_not_truncate"`);
-  }
   const overflow = options.return_overflowing_tokens ?? false;
   if (overflow !== true && overflow !== false && overflow !== "all")
     throw invalid("return_overflowing_tokens", overflow, 'true, false or "all"');
   const maxLength = readMaxLength(options, defaults);
+  const strategy = truncation === true ? "longest_first" : truncation === false ? "do_not_truncate" : truncation;
+  if (strategy === "do_not_truncate") return undefined;
+  if (!known.includes(strategy)) {
+    throw invalid("truncation", truncation, `true, false, ${known.map(show).join(", ")} or "do_not_truncate"`);
+  }
   return { maxLength, strategy, side, stride, withOverflow: overflow !== false, withAll: overflow === "all" };
 }
 
@@ -84,8 +104,8 @@ export function readPadding(options: TokenizerCallOptions, defaults: CallDefault
   const side = options.padding_side ?? defaults.paddingSide;
   expectSide(side, "padding_side");
   const multipleOf = options.pad_to_multiple_of ?? 1;
-  if (!Number.isSafeInteger(multipleOf) || multipleOf < 1 || multipleOf > 2 ** 20)
-    throw invalid("pad_to_multiple_of", multipleOf, "a whole number from 1 up");
+  if (!Number.isSafeInteger(multipleOf) || multipleOf < 1 || multipleOf > MOST_PADDED)
+    throw invalid("pad_to_multiple_of", multipleOf, `a whole number from 1 to ${MOST_PADDED}`);
   switch (padding) {
     case false:
       return undefined;
@@ -94,7 +114,9 @@ export function readPadding(options: TokenizerCallOptions, defaults: CallDefault
       return { length: undefined, multipleOf, side };
     case "max_length": {
       const length = readMaxLength(options, defaults);
-      if (length <= 2 ** 30) return { length, multipleOf, side };
+      if (length <= MOST_PADDED) return { length, multipleOf, side };
+      if (typeof options.max_length === "number")
+        throw invalid("max_length", length, `with padding "max_length" at most ${MOST_PADDED}`);
       throw new RobertalbertError(
         "OPTION_INVALID",
         'padding "max_length" needs max_length: the tokenizer has no model_max_length',
@@ -153,11 +175,12 @@ export function readTexts(
   if (!isSingle && (!Array.isArray(text) || text.length === 0))
     throw new RobertalbertError("INPUT_INVALID", `text is ${show(text)}, expected ${one} or a non-empty array of such`);
   const texts = isSingle ? [text] : (text as readonly Text[]);
-  const wrong = texts.find((t) => !isOne(t));
-  if (wrong !== undefined) throw new RobertalbertError("INPUT_INVALID", `a text is ${show(wrong)}, expected ${one}`);
+  // Array.from, as `every` and `find` step over holes.
+  const wrong = Array.from(texts, isOne).indexOf(false);
+  if (wrong >= 0) throw new RobertalbertError("INPUT_INVALID", `a text is ${show(texts[wrong])}, expected ${one}`);
   if (pair === undefined || pair === null) return { texts, pairs: undefined, isSingle };
   const pairs = isSingle ? [pair as Text] : (pair as readonly Text[]);
-  if (!Array.isArray(pairs) || pairs.length !== texts.length || !pairs.every(isOne)) {
+  if (!Array.isArray(pairs) || pairs.length !== texts.length || Array.from(pairs, isOne).includes(false)) {
     const expected = isSingle ? one : `an array of ${texts.length}, each ${one}`;
     throw new RobertalbertError("INPUT_INVALID", `text_pair is ${show(pair)}, expected ${expected}, as text is`);
   }

@@ -62,7 +62,8 @@ export function readIds(ids: TokenIds): number[] {
   if (typeof values !== "object" || values === null || typeof values.length !== "number")
     throw new RobertalbertError("INPUT_INVALID", `ids are ${show(ids)}, expected an array or a Tensor of token ids`);
   return Array.from(values as ArrayLike<number | bigint>, (value, i) => {
-    const id = Number(value);
+    // Not by Number alone: null, "" and false are no token 0.
+    const id = typeof value === "number" || typeof value === "bigint" ? Number(value) : Number.NaN;
     if (Number.isInteger(id)) return id;
     throw new RobertalbertError("INPUT_INVALID", `id ${i} is ${show(value)}, expected a whole number`);
   });

@@ -1,11 +1,12 @@
 // PreTrainedTokenizer: the front of a tokenizer. Text in, ids and masks out, and back again.
 import { Callable } from "../callable.ts";
-import { RobertalbertError, show } from "../errors.ts";
+import { expectOptions, RobertalbertError, readFlag, show } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
 import type { AddedToken } from "./added-tokens.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { type AnyBatchEncoding, type BatchEncoding, toBatchEncoding } from "./batch-encoding.ts";
 import {
+  expectCallOptions,
   expectCompatible,
   expectNoPlaces,
   type Padding,
@@ -127,6 +128,7 @@ export class PreTrainedTokenizer extends Callable {
       paddingSide: this.padding_side,
       truncationSide: this.truncation_side,
     };
+    expectCallOptions(options);
     const truncation = readTruncation(options, defaults);
     const padding = readPadding(options, defaults);
     expectCompatible(truncation, padding);
@@ -172,15 +174,19 @@ export class PreTrainedTokenizer extends Callable {
     text: string,
     options: Pick<TokenizerCallOptions, "add_special_tokens"> & { text_pair?: string | null } = {},
   ): number[] {
+    expectOptions(options);
     const { text_pair: pair } = options;
     const parts = [this.textTokenizer.encodeText(text, false, undefined)];
     if (pair !== undefined && pair !== null) parts.push(this.textTokenizer.encodeText(pair, false, undefined));
-    const template = (options.add_special_tokens ?? true) ? this.definition.template : this.bareTemplate;
+    const template = readFlag(options.add_special_tokens, "add_special_tokens", true)
+      ? this.definition.template
+      : this.bareTemplate;
     return makeRows(parts, template, undefined, this.add_prefix_space)[0]!.ids;
   }
 
   /** The tokens of a text as they stand in the vocabulary. Default: without special tokens. */
   tokenize(text: string, options: { pair?: string | null; add_special_tokens?: boolean } = {}): string[] {
+    expectOptions(options);
     const { pair = null, add_special_tokens = false } = options;
     return this.convert_ids_to_tokens(this.encode(text, { text_pair: pair, add_special_tokens }));
   }
@@ -192,8 +198,11 @@ export class PreTrainedTokenizer extends Callable {
    * @throws INPUT_INVALID for what are no ids
    */
   decode(ids: TokenIds, options: DecodeOptions = {}): string {
-    const text = this.algorithm.decode(this.tokensOf(ids, options.skip_special_tokens ?? false));
-    return options.clean_up_tokenization_spaces ? cleanUp(text) : text;
+    expectOptions(options);
+    const skipSpecials = readFlag(options.skip_special_tokens, "skip_special_tokens");
+    const isCleaned = readFlag(options.clean_up_tokenization_spaces, "clean_up_tokenization_spaces");
+    const text = this.algorithm.decode(this.tokensOf(ids, skipSpecials));
+    return isCleaned ? cleanUp(text) : text;
   }
 
   /**
@@ -201,9 +210,9 @@ export class PreTrainedTokenizer extends Callable {
    * still to come; `end` gives what is left. Together they are what `decode` gives for all, without clean-up.
    */
   decode_stream(options: Pick<DecodeOptions, "skip_special_tokens"> = {}): DecodeStream {
-    return new DecodeStream(this.algorithm.decodeStream(), (ids) =>
-      this.tokensOf(ids, options.skip_special_tokens ?? false),
-    );
+    expectOptions(options);
+    const skipSpecials = readFlag(options.skip_special_tokens, "skip_special_tokens");
+    return new DecodeStream(this.algorithm.decodeStream(), (ids) => this.tokensOf(ids, skipSpecials));
   }
 
   /** Decodes the rows of a batch. */
@@ -219,6 +228,7 @@ export class PreTrainedTokenizer extends Callable {
 
   /** The id of a token as it stands in the vocabulary, undefined when it is none. */
   token_to_id(token: string): number | undefined {
+    if (typeof token !== "string") return undefined;
     return this.idOfAdded.get(token) ?? this.algorithm.tokenToId(token);
   }
 

@@ -35,7 +35,8 @@ export class TextTokenizer {
 
   /** Each word by itself; its offsets count from its own beginning, and its number is the word of all its tokens. */
   encodeWords(words: readonly string[], withPlaces: boolean, limit: Limit | undefined): Tokens {
-    const parts = words.map((word) => this.encodeText(word, withPlaces, limit));
+    // Array.from, as `map` steps over holes.
+    const parts = Array.from(words, (word) => this.encodeText(word, withPlaces, limit));
     const sink = new TokenSink(withPlaces);
     parts.forEach((part, word) => {
       part.places?.words.fill(word);

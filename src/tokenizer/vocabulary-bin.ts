@@ -31,13 +31,11 @@ const HASHED_FROM = 24;
 export function packVocabulary(tokenizerJson: Uint8Array): Uint8Array | undefined {
   const { json, vocabulary, merges } = parseTokenizerJson(tokenizerJson, "packVocabulary");
   if (!vocabulary || !merges || !isByteLevel(json as Json)) return undefined;
-  const lengths = new Int32Array(vocabulary.size);
+  const { starts, lengths } = vocabulary;
   const text = new Uint8Array(vocabulary.text.length);
   let textBytes = 0;
   for (let id = 0; id < vocabulary.size; id++) {
-    lengths[id] = vocabulary.lengthBytes(id);
-    const start = vocabulary.spans[2 * id]!;
-    text.set(vocabulary.text.subarray(start, start + lengths[id]!), textBytes);
+    text.set(vocabulary.text.subarray(starts[id], starts[id]! + lengths[id]!), textBytes);
     textBytes += lengths[id]!;
   }
   const { rowStarts, rights, ranks, merged } = merges;
@@ -87,27 +85,30 @@ export function unpackVocabulary(file: Uint8Array, tokenizerJson: Uint8Array | u
     return width === 2 ? new Int32Array(new Uint16Array(buffer)) : new Int32Array(buffer);
   };
   const lengths = list(ids);
-  const counts = list(ids);
+  const rowStarts = sumsBefore(list(ids));
   const [rights, ranks, merged] = [list(count), list(count), list(count)];
   const json = JSON.parse(new TextDecoder().decode(packed.subarray(at, at + jsonBytes))) as {
     tokenizer: unknown;
     odd: [number, string][];
   };
-  const spans = new Int32Array(2 * ids);
-  const rowStarts = new Int32Array(ids + 1);
-  let tokens = json.odd.length;
-  for (let id = 0, start = 0, row = 0; id < ids; id++) {
-    const length = lengths[id]!;
-    spans[2 * id] = start;
-    spans[2 * id + 1] = length;
-    start += length;
-    if (length > 0) tokens++;
-    row += counts[id]!;
-    rowStarts[id + 1] = row;
-  }
   const merges: MergeRows = { rowStarts, rights, ranks, merged };
-  const vocabulary = new Vocabulary(packed.slice(at + jsonBytes), spans, new Map(json.odd), tokens);
-  return { json: json.tokenizer, vocabulary, merges };
+  const starts = sumsBefore(lengths);
+  return {
+    json: json.tokenizer,
+    vocabulary: new Vocabulary(packed.slice(at + jsonBytes), starts, lengths, new Map(json.odd)),
+    merges,
+  };
+}
+
+/** For each number the sum of those before it, and behind them the sum of all. */
+function sumsBefore(numbers: Int32Array): Int32Array {
+  const sums = new Int32Array(numbers.length + 1);
+  let sum = 0;
+  for (let i = 0; i < numbers.length; i++) {
+    sum += numbers[i]!;
+    sums[i + 1] = sum;
+  }
+  return sums;
 }
 
 /** Without what Node's Buffer makes of it: its slice is no copy. */

@@ -188,8 +188,8 @@ describe("commands of the pipelines", () => {
 
   it("files that are no input or no output of ours are refused by name", async () => {
     const bad = join(folder, "bad.jsonl");
-    writeFileSync(bad, '"fine"\n{"txt": 1}\n');
-    const refused = { code: "FILE_INVALID", message: expect.stringContaining("line 2") };
+    writeFileSync(bad, '"fine"\n\n{"txt": 1}\n');
+    const refused = { code: "FILE_INVALID", message: expect.stringContaining("line 3") };
     await expect(inProcess(classify, { model: model["classification-3"], input: bad }, [])).rejects.toMatchObject(
       refused,
     );
@@ -202,5 +202,12 @@ describe("commands of the pipelines", () => {
     await expect(inProcess(classify, { ...values, input: "/no/such" }, [])).rejects.toMatchObject({
       code: "FILE_NOT_FOUND",
     });
+    for (const output of [join(folder, "no-such-folder", "a.npy"), join(folder, "no-such-folder", "a.jsonl")])
+      await expect(inProcess(embed, { ...values, output }, ["a"])).rejects.toMatchObject({ code: "FILE_UNWRITABLE" });
+    // A vector for each token would make rows of no certain width.
+    const output = join(folder, "tokens.npy");
+    await expect(inProcess(embed, { ...values, output, pooling: "none" }, ["a"])).rejects.toThrow(
+      "expected mean or cls",
+    );
   });
 });

@@ -95,6 +95,19 @@ describe("inputs", () => {
     expect(await classify("still usable")).toHaveLength(1);
   });
 
+  it("an abort is heard while the source is silent", async () => {
+    async function* silent() {
+      yield "one";
+      await new Promise(() => undefined);
+    }
+    const controller = new AbortController();
+    const run = async () => {
+      for await (const _ of classify(silent(), { signal: controller.signal })) setTimeout(() => controller.abort(), 5);
+    };
+    await expect(run()).rejects.toMatchObject({ code: "ABORTED" });
+    expect(await classify("still usable")).toHaveLength(1);
+  });
+
   it("options that cannot be are refused before anything is computed", async () => {
     const call = vi.spyOn(classify.model, "_call");
     const refused = { code: "OPTION_INVALID" };

@@ -144,6 +144,45 @@ describe("similarity", () => {
   });
 });
 
+describe("zero-shot-classification", () => {
+  const relabelled = (...names: string[]) => ({
+    id2label: Object.fromEntries(names.map((name, i) => [i, name])),
+    label2id: Object.fromEntries(names.map((name, i) => [name, i])),
+  });
+
+  // Transformers takes label 0 for the contradiction (or the last, where 0 is the entailment) whatever its name is.
+  it.each([
+    [["neutral", "entailment", "contradiction"], 1, 2],
+    [["entailment", "contradiction", "neutral"], 0, 1],
+    [["neutral", "not_entailment", "Entailment"], 2, 1],
+    [["entailment", "neutral", "other"], 0, 2],
+    [["other", "neutral", "entailment"], 2, 0],
+  ] as [string[], number, number][])(
+    "labels %j: which is the contradiction",
+    async (names, entailment, contradiction) => {
+      const files = pipelineFiles("zero-shot", relabelled(...names));
+      const zeroShot = await pipeline("zero-shot-classification", files);
+      const classify = await pipeline("text-classification", files);
+      const text = "The keeper rows to the tower.";
+      const logits = await classify(
+        { text, text_pair: "This example is boats." },
+        { top_k: null, function_to_apply: "none" },
+      );
+      const [no, yes] = [contradiction, entailment].map((i) => logits.find(({ label }) => label === names[i])!.score);
+      const { scores } = await zeroShot(text, ["boats"], { multi_label: true });
+      expect(scores[0]).toBeCloseTo(Math.exp(yes!) / (Math.exp(yes!) + Math.exp(no!)), 6);
+    },
+  );
+
+  it("labels as a string with commas, and a template in which the label stands as it is", async () => {
+    const zeroShot = await pipeline("zero-shot-classification", pipelineFiles("zero-shot"));
+    const list = await zeroShot("a text", ["$& boats", "{}"], { hypothesis_template: "{} $1." });
+    expect(await zeroShot("a text", " $& boats , {},", { hypothesis_template: "{} $1." })).toEqual(list);
+    expect([...list.labels].sort()).toEqual(["$& boats", "{}"]);
+    expect(list.scores[0]! + list.scores[1]!).toBeCloseTo(1, 12);
+  });
+});
+
 describe("token classification, where Transformers is wrong", () => {
   it("words of a group are whole: blanks and letters are not lost by decoding twice", async () => {
     const ner = await pipeline("ner", pipelineFiles("ner-unigram"));

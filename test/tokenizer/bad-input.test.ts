@@ -351,3 +351,63 @@ describe("long inputs", () => {
     expect(offset_mapping!.at(-2)![1]).toBe(text.length);
   });
 });
+
+describe("wrong types", async () => {
+  const tokenizer = await load(tinyFiles());
+  const any = (value: unknown) => value as never;
+
+  it.each([0, 1, "yes", "", {}, []])("%j is no flag", (value) => {
+    for (const name of [
+      ...["add_special_tokens", "is_split_into_words", "return_offsets_mapping", "return_special_tokens_mask"],
+      ...["return_word_ids", "return_token_type_ids", "return_tensor", "return_overflowing_tokens"],
+    ])
+      expect(() => tokenizer("he", any({ [name]: value }))).toThrow(new RegExp(`^${name} is `));
+    expect(() => tokenizer("he", any({ truncation: value }))).toThrow(/^truncation is /);
+    expect(() => tokenizer.encode("he", any({ add_special_tokens: value }))).toThrow(/^add_special_tokens is /);
+    expect(() => tokenizer.decode([5], any({ skip_special_tokens: value }))).toThrow(/^skip_special_tokens is /);
+  });
+
+  it.each([null, 5, "x", true, []])("%j is no options", async (value) => {
+    const calls = [
+      () => tokenizer._call("he", any(value)),
+      () => tokenizer.encode("he", any(value)),
+      () => tokenizer.tokenize("he", any(value)),
+      () => tokenizer.decode([5], any(value)),
+      () => tokenizer.decode_stream(any(value)),
+    ];
+    for (const call of calls) expect(call).toThrow(/^options are .*, expected an object/);
+    await expect(AutoTokenizer.from_pretrained(tinyFiles(), any(value))).rejects.toThrow("expected an object");
+  });
+
+  it.each([null, "", "5", true, [], [5], undefined, Symbol("id")])("%o is no id", (value) => {
+    expect(() => tokenizer.decode(any([5, value]))).toThrow(RobertalbertError);
+    expect(() => tokenizer.convert_ids_to_tokens(any([value]))).toThrow(RobertalbertError);
+  });
+
+  it("max_length counts also where nothing is cut or padded", () => {
+    for (const max_length of ["9", -1, 1.5, {}, true, Number.POSITIVE_INFINITY])
+      expect(() => tokenizer("he", any({ max_length }))).toThrow(/^max_length is /);
+  });
+
+  it("a padded row of millions of tokens is refused, not made", () => {
+    const padding = "max_length";
+    expect(() => tokenizer("he", { padding, max_length: 1e9 })).toThrow(
+      /max_length is 1000000000, expected .* 1048576/,
+    );
+    expect(tokenizer("he", { padding, max_length: 2 ** 20 }).input_ids.dims).toEqual([1, 2 ** 20]);
+  });
+
+  it("a hole in a list is no text, and no word", () => {
+    // biome-ignore lint/suspicious/noSparseArray: that is what is tested
+    const holes = any([, "he"]);
+    expect(() => tokenizer(holes, { padding: true })).toThrow("a text is undefined");
+    expect(() => tokenizer(["he", "he"], { text_pair: holes, padding: true })).toThrow("text_pair is");
+    expect(() => tokenizer(holes, { is_split_into_words: true })).toThrow("a text is undefined");
+  });
+
+  it("add_prefix_space that is none", async () => {
+    await expect(AutoTokenizer.from_pretrained(tinyFiles(), any({ add_prefix_space: "no" }))).rejects.toThrow(
+      "add_prefix_space is",
+    );
+  });
+});

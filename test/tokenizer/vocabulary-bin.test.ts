@@ -82,7 +82,7 @@ describeShared("vocabulary.bin", (shared) => {
         shifted.set(bytes, offset);
         return shifted.subarray(offset);
       });
-      expect(packVocabulary(jsonFile!)).toEqual(packed);
+      expect(Buffer.compare(packVocabulary(jsonFile!)!, packed)).toBe(0);
       const { vocabulary, merges } = unpackVocabulary(file!, jsonFile)!;
       expect(vocabulary!.idOf("Ġthe")).toBe(5);
       expect(merges!.ranks).toHaveLength(50000);

@@ -84,10 +84,10 @@ export function readTokenizerJson(bytes: Uint8Array, where: string): TokenizerJs
  */
 export function readVocabulary(bytes: Uint8Array, start: number, where: string): [Vocabulary, number] {
   const reader = new TokenReader(bytes, start);
-  const spans = new Int32Array(2 * Math.min(MAX_TOKENS, Math.ceil((bytes.length - start) / SHORTEST_TOKEN)));
+  const most = Math.min(MAX_TOKENS, Math.ceil((bytes.length - start) / SHORTEST_TOKEN));
+  const [starts, lengths, hashes] = [new Int32Array(most), new Int32Array(most), new Int32Array(most)];
   const odd = new Map<number, string>();
   let size = 0;
-  let tokens = 0;
   let at = skipBlanks(bytes, start);
   if (bytes[at++] !== OPEN_OBJECT) throw invalid(`${where} is no object of token → id`);
   for (at = skipBlanks(bytes, at); bytes[at] !== CLOSE_OBJECT; ) {
@@ -107,16 +107,18 @@ export function readVocabulary(bytes: Uint8Array, start: number, where: string):
     at = skipBlanks(bytes, at);
     if (!hasId || (bytes[at] !== CLOSE_OBJECT && bytes[at] !== COMMA)) throw noId(bytes, key, where);
     // Added tokens may fill holes, but not any number: an id from a damaged file must not take gigabytes.
-    if (2 * id >= spans.length) throw invalid(`${where} has the id ${id}, more than it can have tokens`);
-    if (spans[2 * id + 1] !== 0 || odd.has(id)) throw invalid(`${where}: two tokens have the id ${id}`);
+    if (id >= most) throw invalid(`${where} has the id ${id}, more than it can have tokens`);
+    if (lengths[id] !== 0 || odd.has(id)) throw invalid(`${where}: two tokens have the id ${id}`);
     if (isOdd) odd.set(id, oddToken(bytes, key, where));
-    spans[2 * id] = from;
-    spans[2 * id + 1] = reader.length - from;
+    starts[id] = from;
+    lengths[id] = reader.length - from;
+    hashes[id] = reader.hash;
     if (id >= size) size = id + 1;
-    tokens++;
     if (bytes[at] === COMMA) at = skipBlanks(bytes, at + 1);
   }
-  return [new Vocabulary(reader.out.slice(0, reader.length), spans.slice(0, 2 * size), odd, tokens), at + 1];
+  const text = reader.out.slice(0, reader.length);
+  const [ownStarts, ownLengths, ownHashes] = [starts, lengths, hashes].map((list) => list.slice(0, size));
+  return [new Vocabulary(text, ownStarts!, ownLengths!, odd, ownHashes), at + 1];
 }
 
 function oddToken(bytes: Uint8Array, key: number, where: string): string {

@@ -13,35 +13,42 @@ export class Vocabulary {
   readonly size: number;
   /** The bytes of all tokens. */
   readonly text: Uint8Array;
-  /** Where token `id` starts in `text`, at 2 · id, and how many bytes it has: 0 where there is none of this kind. */
-  readonly spans: Int32Array;
+  /** Where each token starts in `text`. */
+  readonly starts: Int32Array;
+  /** How many bytes it has there: 0 where there is none of this kind. */
+  readonly lengths: Int32Array;
   /** Tokens with a character outside the alphabet, which no text is encoded to. */
   readonly odd: ReadonlyMap<number, string>;
-  private readonly tokens: number;
   private index: Int32Array | undefined;
+  private hashes: Int32Array | undefined;
 
-  /** @param tokens how many there are, odd ones included */
-  constructor(text: Uint8Array, spans: Int32Array, odd: ReadonlyMap<number, string>, tokens: number) {
+  /** @param hashes of the tokens, by id, where they are known already */
+  constructor(
+    text: Uint8Array,
+    starts: Int32Array,
+    lengths: Int32Array,
+    odd: ReadonlyMap<number, string>,
+    hashes?: Int32Array,
+  ) {
     this.text = text;
-    this.spans = spans;
+    this.starts = starts;
+    this.lengths = lengths;
     this.odd = odd;
-    this.size = spans.length / 2;
-    this.tokens = tokens;
+    this.size = lengths.length;
+    this.hashes = hashes;
   }
 
   /** The ids below `size` that no token has. */
   holes(): number[] {
     const holes: number[] = [];
-    const { spans, size } = this;
-    if (this.tokens === size) return holes;
-    for (let id = 0; id < size; id++) if (spans[2 * id + 1] === 0 && !this.odd.has(id)) holes.push(id);
+    for (const id of this.idsOfLength(0)) if (!this.odd.has(id)) holes.push(id);
     return holes;
   }
 
   /** A token as vocab.json writes it. */
   tokenOf(id: number): string | undefined {
     if (!(this.lengthBytes(id) > 0)) return this.odd.get(id);
-    const start = this.spans[2 * id]!;
+    const start = this.starts[id]!;
     let token = "";
     for (let i = 0; i < this.lengthBytes(id); i++) token += CHAR_OF_BYTE[this.text[start + i]!];
     return token;
@@ -59,18 +66,19 @@ export class Vocabulary {
 
   /** Bytes of text that a token stands for. */
   lengthBytes(id: number): number {
-    return this.spans[2 * id + 1]!;
+    return this.lengths[id]!;
   }
 
   /** The id of each byte's own token, -1 where there is none. */
   idsOfBytes(): Int32Array {
     const ids = new Int32Array(256).fill(-1);
-    for (let id = 0, left = 256; id < this.size && left > 0; id++) {
-      if (this.spans[2 * id + 1] !== 1) continue;
-      ids[this.text[this.spans[2 * id]!]!] = id;
-      left--;
-    }
+    for (const id of this.idsOfLength(1)) ids[this.text[this.starts[id]!]!] = id;
     return ids;
+  }
+
+  /** By the engine's own search: a loop over all tokens is slow until it is optimised (measured: 2 ms). */
+  private *idsOfLength(length: number): Iterable<number> {
+    for (let id = this.lengths.indexOf(length); id >= 0; id = this.lengths.indexOf(length, id + 1)) yield id;
   }
 
   /**
@@ -86,22 +94,23 @@ export class Vocabulary {
 
   /** Whether token `id` is bytes[start … end). */
   isToken(id: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.spans[2 * id + 1] !== end - start) return false;
+    if (this.lengths[id] !== end - start) return false;
     const { text } = this;
-    const shift = this.spans[2 * id]! - start;
+    const shift = this.starts[id]! - start;
     for (let at = start; at < end; at++) if (text[shift + at] !== bytes[at]) return false;
     return true;
   }
 
   /** Open addressing, at most half full. */
   private makeIndex(): Int32Array {
-    const { text, spans, size } = this;
+    const { text, starts, lengths, size, hashes } = this;
+    this.hashes = undefined;
     const index = new Int32Array(2 ** Math.ceil(Math.log2(2 * size + 2))).fill(EMPTY);
     for (let id = 0; id < size; id++) {
-      const length = spans[2 * id + 1]!;
+      const length = lengths[id]!;
       if (length === 0) continue;
-      const start = spans[2 * id]!;
-      const mixed = spread(hash(text, start, start + length));
+      const start = starts[id]!;
+      const mixed = spread(hashes ? hashes[id]! : hash(text, start, start + length));
       const slot = this.slot(index, text, start, start + length, mixed);
       if (index[slot] !== EMPTY)
         throw new RobertalbertError(

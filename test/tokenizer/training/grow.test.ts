@@ -12,6 +12,12 @@ it("keeps the list, or copies it into one at least twice as long", () => {
 });
 
 it("says when there is no room, or no number for a place", async () => {
-  await expectError(() => withRoom(new Float64Array(1), 2 ** 31), "OUT_OF_MEMORY", "2147483648", "at most", "fewer texts");
+  await expectError(
+    () => withRoom(new Float64Array(1), 2 ** 31),
+    "OUT_OF_MEMORY",
+    "2147483648",
+    "at most",
+    "fewer texts",
+  );
   await expectError(() => withRoom(new Uint8Array(1), 2 ** 52), "OUT_OF_MEMORY", "different words");
 });

@@ -1,12 +1,12 @@
 // Multi-head attention of one text in 16-bit integers, for q8: context = softmax(Q·Kᵀ / √D)·V for each head, the same bits on every
-// engine at the speed of integers. 16 bits are enough to lose nothing (measured: 2e-5 of the values), and every engine multiplies them.
+// engine at the speed of integers, which every engine multiplies exactly.
 //
 //   context, q, k, v, strideBytes, scores, queries, keys, A, D   as attention.ts has them
 //   scratch  attentionI16ScratchBytes(keys, D) bytes; must not overlap the others
 //
 // Scales: one a head for K and for V (greatest |value| of the text), one a query row for Q. Q and K get as many steps as keep a sum of
-// D products within 32 bits, V 32,767. The weights are softmax values in steps of 1/32,767, divided by their own sum, so that they sum
-// to 1; e^x that is less than half a step beside the rest of its row counts as 0.
+// D products within 32 bits. V gets 4,095, so that the weights of a row may sum to 500,000 steps: e^x is rounded to steps of 1/32,767
+// of the greatest or, where many keys count, of 1/500,000 of their sum. Each weight is divided by the sum of the rounded ones.
 //
 // A NaN in q makes its row NaN; one in k or v the whole head. 4·A·queries·keys·D operations and a softmax over A·queries·keys.
 import { exp4 } from "./activation";
@@ -17,6 +17,9 @@ import { loadLanes, maxLanes, storeLanes, sumLanes } from "./simd";
 
 const QUERY_TILE: i32 = 48;
 const MOST: f32 = 32767;
+const MOST_VALUE: f32 = 4095;
+/** MOST_VALUE times as much, and half a step more for each of up to 48,000 keys, is below 2^31. */
+const MOST_WEIGHTS: f64 = 500000;
 /** 64 floats are summed in f32, the blocks in f64, as softmax.ts does. */
 const BLOCK_BYTES: usize = 256;
 
@@ -62,7 +65,7 @@ export function attentionI16(
   for (let head = 0; head < A; head++) {
     const at = <usize>(head * D) << 2;
     const keyScale = greatestOf(k + at, strideBytes, keys, D) / most;
-    const valueScale = greatestOf(v + at, strideBytes, keys, D) / MOST;
+    const valueScale = greatestOf(v + at, strideBytes, keys, D) / MOST_VALUE;
     for (let row = 0; row < keys; row++)
       roundRow(keyRows + <usize>row * depthBytes, k + at + <usize>row * strideBytes, reciprocal(keyScale), D);
     // Pairs of 16-bit values are moved like floats: [keys][depth/2] → [keys/8][depth/2][8].
@@ -159,7 +162,7 @@ function packValues(panels: usize, v: usize, strideBytes: usize, inverse: f32, k
 }
 
 /**
- * One row: softmax(factor·sums) in steps of 1/32,767; returns Σ of the steps, NaN where factor is.
+ * One row: e^(factor·sums - their greatest) in steps; returns Σ of the steps, NaN where factor is.
  *   weights        i16 [roundUp8(keys)], 0 beyond keys
  *   sums           i32 [roundUp8(keys)], used up
  *   probabilities  f32 [keys], the exact values; or 0
@@ -201,7 +204,7 @@ function softmaxRow(weights: usize, sums: usize, probabilities: usize, keys: i32
   // The sums' place holds e^x now: 0 beyond keys, up to a multiple of 8.
   const whole = sums + ((<usize>roundUp8(keys)) << 2);
   for (let at = end + (tail ? 16 : 0); at < whole; at += 16) v128.store(at, zero);
-  const steps = f32x4.splat(<f32>(<f64>MOST / total));
+  const steps = f32x4.splat(<f32>min(<f64>MOST, MOST_WEIGHTS / total));
   let stepSum = i32x4.splat(0);
   for (let at = sums; at < whole; at += 32, weights += 16) {
     const a = roundToIntegers(f32x4.mul(v128.load(at), steps));

@@ -70,18 +70,24 @@ export async function loadBuild(build: Build): Promise<KernelInstance> {
   return kernels;
 }
 
+/** What a kernel multiplies with, and so what its peak is: floats, 16-bit pairs, or bytes in the engine's form. */
+export type Arithmetic = "f32" | "i16" | "int8";
+
 /** Steps of a peak loop in one call: about 0.1 ms, so that it is called often and V8 optimises it. */
 const PEAK_STEPS = 50_000;
-const FLOPS_PER_STEP = 96;
 
-/** A task that does nothing but multiply-adds in registers, and its flops: what a kernel is measured against. */
-export function peakTask(kernels: KernelInstance): { task: () => void; flops: number } {
+/** A task that does nothing but multiply and add in registers, and its operations: what a kernel is measured against. */
+export function peakTask(kernels: KernelInstance, arithmetic: Arithmetic): { task: () => void; flops: number } {
   const operands = kernels.allocate(32);
+  const { multiplyAddPeak, pairDotPeak, byteDotPeak } = kernels.exports;
+  const hasDot = arithmetic === "int8" && kernels.dot !== "i16";
+  const [loop, flopsPerStep] =
+    arithmetic === "f32" ? [multiplyAddPeak, 96] : hasDot ? [byteDotPeak, 384] : [pairDotPeak, 192];
   return {
     task: () => {
       kernels.floats(operands, 8).set([0.5, 0.25, 0.125, 0.5, 0.1, 0.2, 0.3, 0.4]);
-      kernels.exports.multiplyAddPeak(operands, PEAK_STEPS);
+      loop(operands, PEAK_STEPS);
     },
-    flops: PEAK_STEPS * FLOPS_PER_STEP,
+    flops: PEAK_STEPS * flopsPerStep,
   };
 }

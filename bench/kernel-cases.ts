@@ -1,12 +1,15 @@
 // Which kernels are timed on which shapes: those of ALBERT-base. A kernel is one entry of KERNELS.
 import { ACTIVATION_CODE, type KernelInstance } from "../src/runtime/kernel-instance.ts";
+import { panelBytes } from "../src/weights/panels.ts";
 import { ACTIVATIONS, type ActivationName, activate } from "../test/reference/activation.ts";
 import { attention } from "../test/reference/attention.ts";
 import { embed } from "../test/reference/embedding.ts";
 import { layernorm } from "../test/reference/layernorm.ts";
 import { matmul } from "../test/reference/matmul.ts";
+import { matmulI8, quantizeColumns } from "../test/reference/matmul-i8.ts";
 import { softmax } from "../test/reference/softmax.ts";
 import { randomFloats, randomFrom } from "../test/support/random.ts";
+import type { Arithmetic } from "./benchmark.ts";
 
 /** Addresses are set up: `run` computes once. */
 export interface Prepared {
@@ -20,8 +23,9 @@ export interface Prepared {
 export interface KernelCase {
   shape: string;
   M: number;
-  /** Of one call, as the kernel's file counts them. */
+  /** Operations of one call, as the kernel's file counts them, and on what. */
   flops: number;
+  arithmetic: Arithmetic;
   /** What the twin in test/reference/ gives. */
   expected: ArrayLike<number>;
   mostNmse: number;
@@ -59,10 +63,24 @@ const MATMULS: readonly MatmulShape[] = [
   { name: "decoder", N: V, K: E, rows: [1, 16] }, // for the rows of <mask> only
 ];
 
+/** Those of the same in q8: query, key and value are one matrix, the activation is a pass of its own. */
+const INT8_MATMULS: readonly MatmulShape[] = [
+  { name: "projection", N: H, K: E, rows: ROWS },
+  { name: "query, key, value", N: 3 * H, K: H, rows: [1, 16, 32, 128, 512] },
+  { name: "attention output", N: H, K: H, rows: ROWS, residual: true },
+  { name: "feed-forward", N: F, K: H, rows: [1, 16, 32, 128, 512] },
+  { name: "feed-forward output", N: H, K: F, rows: [1, 16, 32, 128, 512], residual: true },
+  { name: "decoder", N: V, K: E, rows: [1, 16] },
+];
+
 export const KERNELS: Readonly<Record<string, KernelCases>> = {
   matmul: {
     about: "f32 matmul with bias, and residual or gelu where the layer has them",
     cases: MATMULS.flatMap((shape) => shape.rows.map((M) => () => matmulCase(shape, M))),
+  },
+  "matmul-int8": {
+    about: "the same on bytes: rows are quantised on the way in",
+    cases: INT8_MATMULS.flatMap((shape) => shape.rows.map((M) => () => int8MatmulCase(shape, M))),
   },
   activation: {
     about: "gelu and the other elementwise functions on [M][3072]",
@@ -71,16 +89,26 @@ export const KERNELS: Readonly<Record<string, KernelCases>> = {
   layernorm: { about: "layer normalisation of [M][768]", cases: ROWS.map((M) => () => layerNormCase(M)) },
   softmax: { about: "softmax of [12·M][M], the scores of 12 heads", cases: ROWS.map((M) => () => softmaxCase(M)) },
   attention: { about: "12 heads of 64, M queries, M keys", cases: ROWS.map((M) => () => attentionCase(M)) },
+  "attention-i16": {
+    about: "the same in 16-bit integers, as q8 has it",
+    cases: ROWS.map((M) => () => attentionCase(M, "i16")),
+  },
   embedding: { about: "M rows of three tables, summed and normalised", cases: ROWS.map((M) => () => embeddingCase(M)) },
 };
+
+/** The twin computes a few rows: first and last, and those about the middle, where row blocks meet. */
+function someRows(M: number): { rows: number[]; pick(x: Float32Array, width: number): Float32Array } {
+  const rows = [...new Set([0, 1, (M >> 1) - 1, M >> 1, M - 2, M - 1])].filter((row) => row >= 0 && row < M);
+  return {
+    rows,
+    pick: (x, width) => Float32Array.from(rows.flatMap((row) => [...x.subarray(row * width, (row + 1) * width)])),
+  };
+}
 
 function matmulCase({ name, N, K, residual, activation }: MatmulShape, M: number): KernelCase {
   const [a, w, bias] = [randomFloats(M * K, 1), randomFloats(N * K, 2, 0.1), randomFloats(N, 3)];
   const init = residual ? randomFloats(M * N, 4) : undefined;
-  // The twin computes a few rows: first and last, and those about the middle, where row blocks meet.
-  const rows = [...new Set([0, 1, (M >> 1) - 1, M >> 1, M - 2, M - 1])].filter((row) => row >= 0 && row < M);
-  const pick = (x: Float32Array, width: number) =>
-    Float32Array.from(rows.flatMap((row) => [...x.subarray(row * width, (row + 1) * width)]));
+  const { rows, pick } = someRows(M);
   const b = new Float32Array(K * N);
   for (let n = 0; n < N; n++) for (let k = 0; k < K; k++) b[k * N + n] = w[n * K + k]!;
   const picked = init && pick(init, N);
@@ -88,6 +116,7 @@ function matmulCase({ name, N, K, residual, activation }: MatmulShape, M: number
     shape: `${name} ${N} × ${K}`,
     M,
     flops: 2 * M * N * K,
+    arithmetic: "f32",
     expected: matmul(pick(a, K), b, rows.length, N, K, bias, picked, activation).values,
     mostNmse: NMSE,
     prepare(kernels) {
@@ -105,12 +134,37 @@ function matmulCase({ name, N, K, residual, activation }: MatmulShape, M: number
   };
 }
 
+function int8MatmulCase({ name, N, K, residual }: MatmulShape, M: number): KernelCase {
+  const [a, w, bias] = [randomFloats(M * K, 1), randomFloats(N * K, 2, 0.1), randomFloats(N, 3)];
+  const init = residual ? randomFloats(M * N, 4) : undefined;
+  const { rows, pick } = someRows(M);
+  return {
+    shape: `${name} ${N} × ${K}`,
+    M,
+    flops: 2 * M * N * K,
+    arithmetic: "int8",
+    expected: matmulI8(pick(a, K), quantizeColumns(w, N, K), rows.length, K, bias, init && pick(init, N)),
+    mostNmse: 0,
+    prepare(kernels) {
+      const [aAt, biasAt] = [put(kernels, a), put(kernels, bias, 8)];
+      const initAt = init ? put(kernels, init, 8) : 0;
+      const c = kernels.allocate(M * N * 4);
+      const matrix = putInt8Matrix(kernels, w, N, K, biasAt);
+      const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K));
+      const run = () =>
+        kernels.exports.linear(c, N * 4, aAt, K * 4, matrix, 0, initAt, N * 4, scratch, M, N, K, ACTIVATION_CODE.none);
+      return { run, result: () => pick(kernels.floats(c, M * N), N) };
+    },
+  };
+}
+
 function activationCase(name: ActivationName, M: number): KernelCase {
   const x = randomFloats(M * F, 1, 6);
   return {
     shape: `${name} ${F}`,
     M,
     flops: M * F * (name === "relu" ? 1 : name === "gelu" ? 40 : 30),
+    arithmetic: "f32",
     expected: Float64Array.from(x, (value) => activate(name, value)),
     mostNmse: NMSE,
     prepare(kernels) {
@@ -136,6 +190,7 @@ function layerNormCase(M: number): KernelCase {
     shape: `${H}`,
     M,
     flops: 8 * M * H,
+    arithmetic: "f32",
     expected: layernorm(x, gamma, beta, M, H, 1e-12),
     mostNmse: NMSE,
     prepare(kernels) {
@@ -156,6 +211,7 @@ function softmaxCase(M: number): KernelCase {
     shape: `${A * M} × ${M}`,
     M,
     flops: 25 * A * M * M,
+    arithmetic: "f32",
     expected: softmax(x, A * M, M, scale),
     mostNmse: NMSE,
     prepare(kernels) {
@@ -169,21 +225,27 @@ function softmaxCase(M: number): KernelCase {
   };
 }
 
-function attentionCase(M: number): KernelCase {
+function attentionCase(M: number, arithmetic: "f32" | "i16" = "f32"): KernelCase {
   const D = H / A;
   const [q, k, v] = [1, 2, 3].map((seed) => randomFloats(M * H, seed)) as [Float32Array, Float32Array, Float32Array];
   return {
     shape: `${M} × ${M}, ${A} × ${D}`,
     M,
     flops: A * M * M * (4 * D + 25),
+    arithmetic,
     expected: attention(q, k, v, M, M, A, D).context,
-    mostNmse: NMSE,
+    mostNmse: arithmetic === "i16" ? 1e-7 : NMSE,
     prepare(kernels) {
       const [qAt, kAt, vAt] = [put(kernels, q), put(kernels, k), put(kernels, v)];
       const out = kernels.allocate(M * H * 4);
-      const scratch = kernels.allocate(kernels.exports.attentionScratchBytes(M, D));
+      const { exports } = kernels;
+      const [scratchBytes, attend] =
+        arithmetic === "i16"
+          ? [exports.attentionI16ScratchBytes(M, D), exports.attentionI16]
+          : [exports.attentionScratchBytes(M, D), exports.attention];
+      const scratch = kernels.allocate(scratchBytes);
       return {
-        run: () => kernels.exports.attention(out, qAt, kAt, vAt, H * 4, 0, scratch, M, M, A, D),
+        run: () => attend(out, qAt, kAt, vAt, H * 4, 0, scratch, M, M, A, D),
         result: () => kernels.floats(out, M * H),
       };
     },
@@ -200,10 +262,12 @@ function embeddingCase(M: number): KernelCase {
     shape: `${V} × ${E}`,
     M,
     flops: 10 * M * E,
+    arithmetic: "f32",
     expected: embed(tables, { ids, types, positions }, gamma, beta, M, E, 1e-12),
     mostNmse: NMSE,
     prepare(kernels) {
-      const words = kernels.allocate(Math.ceil(V / 8) * 8 * E * 4);
+      const panels = kernels.allocate(Math.ceil(V / 8) * 8 * E * 4);
+      const words = putWords(kernels, [panels, 0, 0, 0]);
       const [typesAt, positionsAt] = [put(kernels, tables.types), put(kernels, tables.positions)];
       const [gammaAt, betaAt] = [put(kernels, gamma), put(kernels, beta)];
       const indices = [ids, types, positions].map((list) => {
@@ -212,7 +276,7 @@ function embeddingCase(M: number): KernelCase {
         return at;
       }) as [number, number, number];
       const out = kernels.allocate(M * E * 4);
-      kernels.exports.packRows(words, put(kernels, tables.words), E * 4, V, E);
+      kernels.exports.packRows(panels, put(kernels, tables.words), E * 4, V, E);
       return {
         run: () => kernels.exports.embed(out, ...indices, words, typesAt, positionsAt, gammaAt, betaAt, M, E, 1e-12),
         result: () => kernels.floats(out, M * E),
@@ -227,5 +291,20 @@ function put(kernels: KernelInstance, values: Float32Array, multiple = 1): numbe
   const at = kernels.allocate(length * 4);
   const view = kernels.floats(at, length).fill(0);
   view.set(values);
+  return at;
+}
+
+/** A matrix of bytes with all that belongs to it: its address (assembly/linear.ts). */
+function putInt8Matrix(kernels: KernelInstance, w: Float32Array, N: number, K: number, bias: number): number {
+  const panels = kernels.allocate(panelBytes(N, K, "q8"));
+  const [scales, sums] = [put(kernels, new Float32Array(N), 8), put(kernels, new Float32Array(N), 8)];
+  kernels.exports.packRowsI8(panels, scales, put(kernels, w), N, K);
+  kernels.exports.sumColumnsI8(sums, panels, N, K);
+  return putWords(kernels, [panels, bias, scales, sums]);
+}
+
+function putWords(kernels: KernelInstance, words: readonly number[]): number {
+  const at = kernels.allocate(words.length * 4);
+  kernels.ints(at, words.length).set(words);
   return at;
 }

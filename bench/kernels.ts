@@ -1,4 +1,4 @@
-// Times each kernel of kernel-cases.ts in all builds beside the engine's multiply-add peak, after checking it against its twin.
+// Times each kernel of kernel-cases.ts in all builds beside the peak of its arithmetic, after checking it against its twin.
 import type { Build } from "../src/runtime/build.ts";
 import type { KernelInstance } from "../src/runtime/kernel-instance.ts";
 import { nmse } from "../test/support/distance.ts";
@@ -13,19 +13,14 @@ export const kernelBenchmarks: readonly Benchmark[] = Object.entries(KERNELS).ma
   about,
   async *run(options: BenchmarkOptions): AsyncIterable<Row> {
     const instances = await Promise.all(options.builds.map(loadBuild));
-    const peaks = instances.map(peakTask);
-    for (const makeCase of cases) yield* time(makeCase(), instances, peaks, options.rounds);
+    for (const makeCase of cases) yield* time(makeCase(), instances, options.rounds);
   },
 }));
 
-async function* time(
-  kernelCase: KernelCase,
-  instances: readonly KernelInstance[],
-  peaks: readonly { task: () => void; flops: number }[],
-  rounds: number,
-): AsyncIterable<Row> {
-  const { shape, M, flops } = kernelCase;
+async function* time(kernelCase: KernelCase, instances: readonly KernelInstance[], rounds: number): AsyncIterable<Row> {
+  const { shape, M, flops, arithmetic } = kernelCase;
   const marks = instances.map((kernels) => kernels.mark);
+  const peaks = instances.map((kernels) => peakTask(kernels, arithmetic));
   const repeats = Math.ceil(SHORTEST_FLOPS / flops);
   const tasks: Record<string, () => void> = {};
   for (const [i, kernels] of instances.entries()) {
@@ -50,7 +45,7 @@ async function* time(
       M,
       build,
       µs: callMs * 1000,
-      "GFLOP/s": flops / callMs / 1e6,
+      "Gop/s": flops / callMs / 1e6,
       "% of peak": (100 * (flops / callMs)) / peak,
     };
   }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { type Build, supportsBuild } from "../src/runtime/build.ts";
+import { runtimeInfo } from "../src/runtime/info.ts";
 import type { Benchmark, Row } from "./benchmark.ts";
 import { embed } from "./embed.ts";
 import { kernelBenchmarks } from "./kernels.ts";
@@ -97,6 +98,7 @@ function describeEnvironment(builds: readonly Build[]): Record<string, string> {
     system: `${process.platform} ${process.arch}`,
     CPU: cpus()[0]?.model.trim() ?? "unknown",
     builds: builds.join(", "),
+    "int8 dot": runtimeInfo().dot ?? "unknown",
   };
 }
 

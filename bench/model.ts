@@ -1,20 +1,25 @@
 // A full-size model (12 layers × 768, vocabulary 50,265, weights from a formula): milliseconds of a forward pass and what is not matmul.
 import { parseConfig } from "../src/config/config.ts";
 import { AutoModel } from "../src/model/auto.ts";
+import type { ComputeDtype } from "../src/model/weight-loader.ts";
 import type { Build } from "../src/runtime/build.ts";
 import { ACTIVATION_CODE } from "../src/runtime/kernel-instance.ts";
+import { panelBytes } from "../src/weights/panels.ts";
 import { forward } from "../test/reference/forward.ts";
 import { nmse } from "../test/support/distance.ts";
-import { randomFrom } from "../test/support/random.ts";
+import { randomFloats, randomFrom } from "../test/support/random.ts";
 import { type Benchmark, type BenchmarkOptions, loadBuild, medianMs, type Row, wasmBytes } from "./benchmark.ts";
 import { FULL_SIZE, fullSizeFiles, fullSizeWeights } from "./full-size.ts";
 
-/** Rows that go through the feed-forward part together (assembly/layer.ts). */
-const FEED_FORWARD_ROWS = 128;
+/** Rows that go through all that follows attention together (assembly/layer.ts). */
+const BLOCK_ROWS = 128;
 const TOKENS = [16, 128, 512];
 
-/** What is loaded, how far its hidden states may be from the float64 twin's, and the matmuls that it consists of. */
-const DTYPES = [{ dtype: "fp32", mostNmse: 1e-9, loadMatmuls: loadF32Matmuls }] as const;
+/** What is loaded, and how far its hidden states may be from the float64 twin's. */
+const DTYPES = [
+  { dtype: "fp32", mostNmse: 1e-9 },
+  { dtype: "q8", mostNmse: 1e-3 },
+] as const;
 
 export const model: Benchmark = {
   name: "model",
@@ -26,12 +31,12 @@ export const model: Benchmark = {
     const short = ids(4);
     const expected = forward(weights, parseConfig(FULL_SIZE, "the benchmark"), short);
 
-    for (const { dtype, mostNmse, loadMatmuls } of DTYPES) {
+    for (const { dtype, mostNmse } of DTYPES) {
       const contestants = await Promise.all(
         builds.map(async (build) => ({
           build,
           run: await AutoModel.from_pretrained(files, { dtype, wasmBinary: wasmBytes(build) }),
-          matmuls: await loadMatmuls(build),
+          matmuls: await loadMatmuls(build, dtype),
         })),
       );
       for (const tokens of TOKENS) {
@@ -67,33 +72,48 @@ export const model: Benchmark = {
 };
 
 /** A task that does the dense matmuls of a forward pass and nothing else: attention's own two are not among them. */
-async function loadF32Matmuls(build: Build): Promise<(tokens: number) => void> {
+async function loadMatmuls(build: Build, dtype: ComputeDtype): Promise<(tokens: number) => void> {
   const kernels = await loadBuild(build);
   const { embedding_size: E, hidden_size: H, intermediate_size: F, num_hidden_layers } = FULL_SIZE;
   const most = Math.max(...TOKENS);
   const floats = (length: number) => {
     const at = kernels.allocate(length * 4);
-    kernels.floats(at, length).fill(0.01);
+    kernels.floats(at, length).set(randomFloats(length, length));
     return at;
   };
-  const [x, y, inner, bias] = [floats(most * H), floats(most * H), floats(FEED_FORWARD_ROWS * F), floats(F)];
+  const [x, y, qkv, inner, bias] = [most * H, most * H, most * 3 * H, BLOCK_ROWS * F, F].map(floats) as number[] as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const scratch = kernels.allocate(kernels.exports.linearScratchBytes(F));
   const matmul = (N: number, K: number) => {
-    const panels = floats(N * K);
-    return (out: number, a: number, residual: number, M: number) =>
-      kernels.exports.matmulF32(out, N * 4, a, K * 4, panels, bias, residual, N * 4, M, N, K, ACTIVATION_CODE.none);
+    const source = floats(N * K);
+    const panels = dtype === "q8" ? kernels.allocate(panelBytes(N, K, dtype)) : source;
+    const [scales, sums] = dtype === "q8" ? [floats(N), floats(N)] : [0, 0];
+    if (dtype === "q8") {
+      kernels.exports.packRowsI8(panels, scales, source, N, K);
+      kernels.exports.sumColumnsI8(sums, panels, N, K);
+    }
+    const matrix = kernels.allocate(16);
+    kernels.ints(matrix, 4).set([panels, bias, scales, sums]);
+    const none = ACTIVATION_CODE.none;
+    return (out: number, a: number, aFloats: number, residual: number, M: number) =>
+      kernels.exports.linear(out, N * 4, a, aFloats * 4, matrix, 0, residual, N * 4, scratch, M, N, K, none);
   };
-  const projection = matmul(H, E);
-  const attention = [matmul(H, H), matmul(H, H), matmul(H, H)];
-  const [attentionOut, ffn, ffnOut] = [matmul(H, H), matmul(F, H), matmul(H, F)];
+  const [projection, attention, attentionOut] = [matmul(H, E), matmul(3 * H, H), matmul(H, H)];
+  const [ffn, ffnOut] = [matmul(F, H), matmul(H, F)];
   return (tokens) => {
-    projection(x, y, 0, tokens);
+    projection(x, y, E, 0, tokens);
     for (let layer = 0; layer < num_hidden_layers; layer++) {
-      for (const linear of attention) linear(y, x, 0, tokens);
-      attentionOut(y, x, y, tokens);
-      for (let row = 0; row < tokens; row += FEED_FORWARD_ROWS) {
-        const rows = Math.min(FEED_FORWARD_ROWS, tokens - row);
-        ffn(inner, y + row * H * 4, 0, rows);
-        ffnOut(y + row * H * 4, inner, y + row * H * 4, rows);
+      attention(qkv, x, H, 0, tokens);
+      for (let row = 0; row < tokens; row += BLOCK_ROWS) {
+        const rows = Math.min(BLOCK_ROWS, tokens - row);
+        attentionOut(y, qkv + row * 3 * H * 4, 3 * H, x + row * H * 4, rows);
+        ffn(inner, y, H, 0, rows);
+        ffnOut(y, inner, F, y, rows);
       }
     }
   };

@@ -11,7 +11,7 @@ export { ortWeb, ours };
 /** Weights and graphs, made by the scripts that README.md names. */
 export const work = fileURLToPath(new URL("work/", import.meta.url));
 /** The dtypes of our package that take part. */
-export const OUR_DTYPES = ["fp32"];
+export const OUR_DTYPES = ["fp32", "q8"];
 
 ortWeb.env.wasm.numThreads = 1;
 const SESSION = { graphOptimizationLevel: "all", logSeverityLevel: 3 };

@@ -65,8 +65,8 @@ function headBytes(config: AlbertConfig, weights: ModelWeights, dtype: ComputeDt
   return linearBytes(E, H, dtype) + decoder + bias + (5 << 18);
 }
 
-/** Keys whose weights, in steps of 1/32,767 that are rounded up by half a step each, keep a sum within 32 bits. */
-const MOST_Q8_POSITIONS = 65_000;
+/** Keys for which assembly/attention-i16.ts keeps sums within 32 bits. */
+const MOST_Q8_POSITIONS = 48_000;
 
 function checkPositions({ max_position_embeddings: most }: AlbertConfig, source: FileSource): void {
   if (most <= MOST_Q8_POSITIONS) return;

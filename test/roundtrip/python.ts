@@ -18,13 +18,16 @@ function findLacking(): string | undefined {
   return stdout.trim() === "" ? undefined : `${python} lacks ${stdout.trim()}: ${advice}`;
 }
 
+/** One thread each: the models are tiny, and threads of torch's that wait for each other spin. */
+const ENVIRONMENT = { HF_HUB_OFFLINE: "1", OMP_NUM_THREADS: "1", PYTHONUTF8: "1" };
+
 /** Runs a script to its end, offline. Resolves with what it printed; rejects with its standard error when it fails. */
 export async function runPython(
   script: string,
   args: readonly string[],
   input: unknown = null,
 ): Promise<{ stdout: string; stderr: string }> {
-  const child = spawn(python, [script, ...args], { env: { ...process.env, HF_HUB_OFFLINE: "1", PYTHONUTF8: "1" } });
+  const child = spawn(python, [script, ...args], { env: { ...process.env, ...ENVIRONMENT } });
   const end = finished(child);
   child.stdin.end(JSON.stringify(input));
   const { code, stdout, stderr } = await end;

@@ -39,8 +39,7 @@ export const info: Command = {
     const source = await openSource(location, options);
     const { entries, totalBytes, lacking } = await weightsOf(source);
     const files = lacking === undefined ? await filesByDtype(source) : {};
-    const names = (await readJson(source, "tokenizer_config.json")) as { model_max_length?: unknown } | undefined;
-    const positions = positionsOf(config, names?.model_max_length);
+    const positions = positionsOf(config, await readJson(source, "tokenizer_config.json"));
     const report = {
       model: source.name,
       config: Object.fromEntries(SHOWN.map((key) => [key, config[key]])),

@@ -36,6 +36,8 @@ export const init: Command = {
   },
   async run(values, positionals, io) {
     if (positionals.length !== 1) throw new UsageError(`init takes one folder, got ${positionals.length}`);
+    if (values.seed !== undefined && !values.weights)
+      throw new UsageError("--seed is for fresh weights: add --weights, or leave it out");
     const vocabSize = integerOption(values, "vocab-size", 0);
     const made = await newFolder({
       ...(await readRecipeOptions(values)),

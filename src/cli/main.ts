@@ -64,7 +64,7 @@ async function main(args: readonly string[], io: Io): Promise<void> {
       allowPositionals: true,
     });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError((error as Error).message.replaceAll(/\s*\n\s*/g, " ")); // some of Node's take three lines
   }
   const values = parsed.values as Record<string, string | boolean | undefined>;
   if (values.help) return io.print(help(command, options));

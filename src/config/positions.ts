@@ -15,11 +15,12 @@ export interface Positions {
   warning: string | null;
 }
 
-/** @param modelMaxLength of tokenizer_config.json, whatever its type */
-export function positionsOf(config: AlbertConfig, modelMaxLength: unknown): Positions {
+/** @param tokenizerConfig tokenizer_config.json, parsed, whatever it holds; undefined where there is none */
+export function positionsOf(config: AlbertConfig, tokenizerConfig: unknown): Positions {
   const rows = config.max_position_embeddings;
   const first = (config.pad_token_id ?? 0) + 1;
-  // Transformers writes 1e30 for "no limit".
+  const { model_max_length: modelMaxLength } = (tokenizerConfig ?? {}) as { model_max_length?: unknown };
+  // Transformers writes 1e30 for "no limit", and takes a key that is not there for it.
   const limit = typeof modelMaxLength === "number" && modelMaxLength < 1e9 ? modelMaxLength : null;
   return {
     rows,
@@ -27,7 +28,7 @@ export function positionsOf(config: AlbertConfig, modelMaxLength: unknown): Posi
     unused_rows: limit === null ? 0 : Math.max(0, rows - limit),
     roberta_first_row: first,
     roberta_tokens: Math.max(0, rows - first),
-    warning: warningOf(limit, rows, modelMaxLength !== undefined),
+    warning: warningOf(limit, rows, tokenizerConfig !== undefined),
   };
 }
 

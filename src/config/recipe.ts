@@ -78,8 +78,9 @@ function ingredients({ albert, roberta, size }: RecipeOptions): {
 } {
   const chosen = readSize(size ?? "base");
   let { albert: albertName, roberta: robertaName } = chosen;
-  if (size === undefined && typeof albert === "string" && !albert.endsWith("-base-v2")) robertaName = "roberta-large";
-  if (size === undefined && typeof roberta === "string" && roberta.endsWith("-large")) albertName = "albert-large-v2";
+  const isNamed = size !== undefined && !size.includes("=");
+  if (!isNamed && typeof albert === "string" && !albert.endsWith("-base-v2")) robertaName = "roberta-large";
+  if (!isNamed && typeof roberta === "string" && roberta.endsWith("-large")) albertName = "albert-large-v2";
   return {
     albert: resolve("albert", albert === undefined ? albertName : albert),
     roberta: resolve("roberta", roberta === undefined ? robertaName : roberta),

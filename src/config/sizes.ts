@@ -42,7 +42,7 @@ const NAMED: Readonly<Record<string, Size>> = {
 
 /**
  * @param size "base", "large", "xlarge", "xxlarge", or any of "hidden=256,layers=6,heads=4,intermediate=1024,embedding=128"
- *   (config.json's full names do too), which change the base size
+ *   (config.json's full names do too), which change the base size, or the size that an ALBERT or RoBERTa given by name has
  * @throws OPTION_INVALID
  */
 export function readSize(size: string): Size {

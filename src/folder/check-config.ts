@@ -4,6 +4,7 @@ import { explainRecipe } from "../config/recipe.ts";
 import { RobertalbertError, show } from "../errors.ts";
 import type { FileSource } from "../hub/files.ts";
 import { readJson } from "../hub/open.ts";
+import { isAlbertClass } from "../weights/layout.ts";
 import type { Finding } from "./finding.ts";
 
 /** What the recipe leaves to the trainer: a difference there is worth a look, no mistake. */
@@ -49,6 +50,7 @@ export async function checkConfig(source: FileSource): Promise<{ config: AlbertC
         : `set it to ${JSON.stringify(value)}, or train knowing that this is no RoBERTAlbert by recipe`,
     });
   }
+  findings.push(...checkClass(config));
   const { num_hidden_layers: layers, num_hidden_groups: groups } = config;
   if (layers % groups !== 0) {
     findings.push({
@@ -60,4 +62,13 @@ export async function checkConfig(source: FileSource): Promise<{ config: AlbertC
   }
   if (findings.length === 0) findings.push({ about: "config", status: "ok", message: "config.json is the recipe's" });
   return { config, findings };
+}
+
+/** AutoModelForMaskedLM needs no architectures, but others choose the class by it: Transformers' pipeline, and `check`. */
+function checkClass({ architectures: [name] }: AlbertConfig): Finding[] {
+  if (name !== undefined && isAlbertClass(name)) return [];
+  const advice = 'set "architectures": ["AlbertForMaskedLM"], or the class that the model was saved from';
+  return name === undefined
+    ? [{ about: "config", status: "warning", message: "architectures names no class", advice }]
+    : [{ about: "config", status: "failed", message: `architectures has ${show(name)}, no class of ALBERT's`, advice }];
 }

@@ -37,7 +37,8 @@ function checkSize(size: number, vocabSize: number): Finding[] {
     return [{ about, status: "failed", message, advice: `set vocab_size to ${size} before any weights are made` }];
   }
   if (size === vocabSize) return [];
-  const message = `vocab_size ${vocabSize} leaves ${vocabSize - size} rows without a token`;
+  const rows = vocabSize - size;
+  const message = `vocab_size ${vocabSize} leaves ${rows} row${rows === 1 ? "" : "s"} without a token`;
   return [{ about, status: "warning", message, advice: "leave it if the padding is on purpose" }];
 }
 
@@ -57,13 +58,15 @@ function checkIds({ idOf }: FolderTokenizer, config: AlbertConfig): Finding[] {
 
 /** AutoTokenizer goes by the model's type, ALBERT, unless the tokenizer names its class. */
 async function checkName(source: FileSource): Promise<Finding[]> {
-  const { tokenizer_class: name } = ((await readJson(source, "tokenizer_config.json")) ?? {}) as Record<
-    string,
-    unknown
-  >;
+  const config = (await readJson(source, "tokenizer_config.json")) as { tokenizer_class?: unknown } | undefined;
+  const name = config?.tokenizer_class;
   if (typeof name === "string" && /^Roberta(Tokenizer|TokenizerFast)$/.test(name)) return [];
-  const message = `tokenizer_config.json has tokenizer_class ${show(name)}: AutoTokenizer would not take RoBERTa's`;
-  return [{ about, status: "failed", message, advice: 'set "tokenizer_class": "RobertaTokenizer"' }];
+  const found =
+    config === undefined
+      ? "there is no tokenizer_config.json"
+      : `tokenizer_config.json has ${name === undefined ? "no tokenizer_class" : `tokenizer_class ${show(name)}`}`;
+  const message = `${found}: AutoTokenizer would not take RoBERTa's`;
+  return [{ about, status: "failed", message, advice: 'set "tokenizer_class": "RobertaTokenizer" there' }];
 }
 
 /** Transformers reads tokenizer.json, older tools the other two: they must say the same. */

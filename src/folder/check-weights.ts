@@ -62,7 +62,8 @@ export async function checkWeights(
           await weights.readRows(name, row, count);
         } catch (error) {
           if (!(error instanceof RobertalbertError && error.code === "TENSOR_INVALID")) throw error;
-          findings.push({ about, status: "failed", message: error.message });
+          const advice = "the run that saved them had diverged, or the file is damaged: go back to an earlier one";
+          findings.push({ about, status: "failed", message: error.message, advice });
           break;
         }
         done += count * rowFloats;

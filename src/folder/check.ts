@@ -36,6 +36,14 @@ export async function checkFolder(location: ModelLocation, onProgress?: WeightsP
   return { folder: source.name, ok: findings.every(({ status }) => status !== "failed"), findings };
 }
 
+/** What to do about a part that cannot be read at all; the message says what is wrong with it. */
+const ADVICE: Readonly<Record<Finding["about"], string>> = {
+  config: "mend config.json, or take what `robertalbert config` prints",
+  tokenizer: "mend the file, or take all of them anew: `robertalbert init … --tokenizer FOLDER`",
+  weights: "take the config.json that they were saved with, or save them again",
+  positions: "mend tokenizer_config.json",
+};
+
 /** An error of this package is a finding; another one is a defect and goes on. */
 async function attempt<T>(
   about: Finding["about"],
@@ -46,14 +54,13 @@ async function attempt<T>(
     return await check();
   } catch (error) {
     if (!(error instanceof RobertalbertError)) throw error;
-    findings.push({ about, status: "failed", message: error.message });
+    findings.push({ about, status: "failed", message: error.message, advice: ADVICE[about] });
     return undefined;
   }
 }
 
 async function checkPositions(source: FileSource, config: AlbertConfig): Promise<Finding> {
-  const names = (await readJson(source, "tokenizer_config.json")) as { model_max_length?: unknown } | undefined;
-  const positions = positionsOf(config, names?.model_max_length);
+  const positions = positionsOf(config, await readJson(source, "tokenizer_config.json"));
   if (positions.warning === null) return { about: "positions", status: "ok", message: describePositions(positions) };
   const [message, advice] = positions.warning.split("; ") as [string, string];
   return { about: "positions", status: "warning", message, advice };

@@ -57,7 +57,7 @@ export async function readTokenizer(source: FileSource, modelMaxLength: number):
     if (content === undefined)
       throw new RobertalbertError(
         "TOKENIZER_INVALID",
-        `${source.name}: nothing names its ${name}, expected as RoBERTa ${show(SPECIALS[name])}`,
+        `${source.name}: nothing names its ${name}, expected as RoBERTa ${show(SPECIALS[name])}: if tokenizers' save() wrote tokenizer.json, pass what its save_model() writes instead`,
       );
     idOf[name] = addedTokens.find((token) => token.content === content)?.id ?? algorithm.tokenToId(content);
     if (idOf[name] === undefined)

@@ -1,7 +1,7 @@
 // Writes a folder whole or not at all: beside its place first, moved there when all of it is on the disk.
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { RobertalbertError, show } from "../errors.ts";
 import type { FileToWrite } from "./files.ts";
@@ -18,7 +18,9 @@ export interface WriteOptions {
  *   work are not lost to a mistyped path
  *
  * Until the last file is written, `path` is as it was; a killed process leaves at most a folder `.NAME-writing-…` beside it.
- * @throws FILE_EXISTS when something is there (an empty folder is nothing), or when `force` would replace what is no model folder;
+ * Where `path` is a link to a folder, that folder is written.
+ * @throws FILE_EXISTS when something is there (an empty folder is nothing), when `force` would replace what is no model folder, or
+ *   for the working directory: replaced, it would leave the shell that stands in it nowhere;
  *   FILE_UNWRITABLE when the disk is full or may not be written to; and what the files' chunks throw
  */
 export async function writeFolder(
@@ -26,7 +28,7 @@ export async function writeFolder(
   files: readonly FileToWrite[] | (() => Promise<readonly FileToWrite[]>),
   { force = false, onProgress }: WriteOptions = {},
 ): Promise<void> {
-  const target = resolve(path);
+  const target = await realpath(path).catch(() => resolve(path));
   await checkTarget(target, force);
   const staging = join(dirname(target), `.${basename(target)}-writing-${randomUUID().slice(0, 8)}`);
   const stopListening = removeOnSignal(staging);
@@ -45,8 +47,13 @@ export async function writeFolder(
 
 async function checkTarget(target: string, force: boolean): Promise<void> {
   const exists = (message: string) => new RobertalbertError("FILE_EXISTS", `${target} ${message}`);
+  if (target === process.cwd())
+    throw exists("is the working directory: go up (cd ..) and name it from there, or name a folder in it");
   const info = await stat(target).catch(() => undefined);
-  if (info === undefined) return;
+  if (info === undefined) {
+    if (await lstat(target).catch(() => undefined)) throw exists("is a link that leads nowhere: remove it");
+    return;
+  }
   if (!info.isDirectory()) throw exists("is there and no folder: name another place");
   const entries = await attempt(target, () => readdir(target, { withFileTypes: true }));
   if (entries.length === 0) return;
@@ -130,6 +137,7 @@ function unwritable(path: string, cause: unknown): RobertalbertError {
     EDQUOT: ": your quota is used up, make room or name another place",
     EACCES: ": no permission there, name another place",
     EPERM: ": no permission there, name another place",
+    EBUSY: ": a disk may be mounted there, name a folder in it",
     EROFS: ": that disk is read-only, name another place",
   };
   return new RobertalbertError(

@@ -1,6 +1,6 @@
 // robertalbert config and init as processes: output, exit codes, and a killed init that leaves no half folder.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -87,6 +87,21 @@ describe("robertalbert init", () => {
     expect(forced.stdout).toContain("model.safetensors");
     expect(forced.stderr).toContain("vocab_size is 261 as the tokenizer's");
     expect(await readFile(join(root, "model", "README.md"), "utf8")).toContain("seed 7");
+  });
+
+  it("does not pull the working directory away, and takes --seed only for weights", async () => {
+    const empty = join(root, "empty");
+    await mkdir(empty);
+    const here = spawnSync(process.execPath, [main, "init", "."], { cwd: empty, encoding: "utf8" });
+    expect(here).toMatchObject({ status: 1, stderr: expect.stringContaining("is the working directory") });
+    expect(await readdir(empty)).toEqual([]);
+    expect(run("init", "unseeded", "--seed", "1")).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("add --weights"),
+    });
+    const negative = run("init", "unseeded", "--weights", "--seed", "-1");
+    expect(negative.status).toBe(2);
+    expect(negative.stderr.trim().split("\n")).toHaveLength(1);
   });
 
   it("leaves no half folder when it is killed, and nothing at all when it is interrupted", async () => {

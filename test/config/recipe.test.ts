@@ -57,6 +57,10 @@ describe("sizes", () => {
     );
     const large = robertalbertConfig({ size: "large" });
     expect(sizesOf(large)).toEqual([1024, 24, 16, 4096, 128]);
+    expect(robertalbertConfig({ albert: "albert-large-v2", size: "layers=6" })).toStrictEqual({
+      ...large,
+      num_hidden_layers: 6,
+    });
     for (const options of [
       { albert: "albert-large-v2" },
       { roberta: "roberta-large" },

@@ -69,23 +69,29 @@ describe("checkFolder", () => {
     ["another padding", "tokenizer", { pad_token_id: 0 }, /pad_token_id is 0 in config.json/],
     ["no bos", "tokenizer", { bos_token_id: null }, /bos_token_id is null/],
     ["other shapes", "weights", { intermediate_size: 64 }, /shape/],
+    ["a class of another model", "config", { architectures: ["BertForMaskedLM"] }, /"BertForMaskedLM", no class/],
     ["another class", "weights", { architectures: ["AlbertForTokenClassification"] }, /needs classifier/],
   ])("finds %s", async (_, about, changes, message) => {
     const report = await checkFolder(withJson("config.json", changes));
     expect(report.ok).toBe(false);
     const failed = bad(report).filter((f) => f.status === "failed" && f.about === about);
     expect(failed.map((f) => f.message).join("\n")).toMatch(message);
+    expect(failed.filter((f) => !f.advice)).toEqual([]);
   });
 
   it("warns of what the trainer may choose", async () => {
     const report = await checkFolder(withJson("config.json", { hidden_dropout_prob: 0 }));
     expect(report.ok).toBe(true);
     expect(bad(report)).toMatchObject([{ about: "config", status: "warning" }]);
+    const unnamed = await checkFolder(withJson("config.json", { architectures: undefined }));
+    expect(bad(unnamed)).toMatchObject([{ about: "config", status: "warning", message: /architectures/ }]);
   });
 
   it("finds a tokenizer that AutoTokenizer would not take for RoBERTa's", async () => {
     const report = await checkFolder(withJson("tokenizer_config.json", { tokenizer_class: "AlbertTokenizer" }));
     expect(bad(report)).toMatchObject([{ about: "tokenizer", status: "failed", message: /AlbertTokenizer/ }]);
+    const unnamed = await checkFolder(without("tokenizer_config.json"));
+    expect(bad(unnamed)).toMatchObject([{ about: "tokenizer", message: /no tokenizer_config\.json/ }]);
   });
 
   it("finds tokenizer files that contradict each other", async () => {
@@ -101,8 +107,10 @@ describe("checkFolder", () => {
     expect(bad(await checkFolder(files))).toEqual([]);
     const report = await checkFolder(withJson("tokenizer_config.json", { model_max_length: 515 }));
     expect(bad(report)).toMatchObject([{ about: "positions", status: "warning", message: /515 tokens pass.*514/ }]);
-    const none = await checkFolder(withJson("tokenizer_config.json", { model_max_length: 1e30 }));
-    expect(bad(none)).toMatchObject([{ about: "positions", status: "warning", message: /no limit/ }]);
+    for (const model_max_length of [1e30, undefined]) {
+      const none = await checkFolder(withJson("tokenizer_config.json", { model_max_length }));
+      expect(bad(none)).toMatchObject([{ about: "positions", status: "warning", message: /no limit/ }]);
+    }
     const rows512 = parsed(withJson("config.json", { max_position_embeddings: 512 })["config.json"]);
     const both = {
       ...withJson("tokenizer_config.json", { model_max_length: 514 }),

@@ -1,5 +1,5 @@
 // writeFolder: whole or not at all, whatever goes wrong.
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -77,6 +77,21 @@ describe("writeFolder", () => {
     await writeFile(join(target, "thesis.tex"), "mine");
     await expect(writeFolder(target, files, { force: true })).rejects.toMatchObject({ code: "FILE_EXISTS" });
     expect(await readFile(join(target, "thesis.tex"), "utf8")).toBe("mine");
+  });
+
+  it("writes where a link leads and leaves the link, but not one that leads nowhere", async () => {
+    const { parent, target } = await place("links");
+    await mkdir(target);
+    await symlink(target, join(parent, "link"), "junction");
+    await symlink(join(parent, "nowhere"), join(parent, "dangling"), "junction");
+    await writeFolder(join(parent, "link"), files);
+    expect((await readdir(target)).sort()).toEqual(["README.md", "config.json"]);
+    expect((await lstat(join(parent, "link"))).isSymbolicLink()).toBe(true);
+    await expect(writeFolder(join(parent, "dangling"), files)).rejects.toMatchObject({
+      code: "FILE_EXISTS",
+      message: expect.stringContaining("leads nowhere"),
+    });
+    expect((await readdir(parent)).sort()).toEqual(["dangling", "link", "model"]);
   });
 
   it("does not write over a file, or below one", async () => {

@@ -1,5 +1,6 @@
 // AutoConfig and the AutoModel… of transformers.js: each stands for one class, as "albert" is the one model_type here.
 import type { AlbertConfig } from "../config/config.ts";
+import { expectOptions } from "../errors.ts";
 import type { LoadOptions, ModelLocation } from "../hub/files.ts";
 import { openSource } from "../hub/open.ts";
 import {
@@ -16,9 +17,10 @@ import { AlbertForMultipleChoice } from "./multiple-choice.ts";
 export const AutoConfig = {
   /**
    * Reads and checks config.json.
-   * @throws FILE_NOT_FOUND, FILE_INVALID, CONFIG_INVALID, CONFIG_UNSUPPORTED
+   * @throws FILE_NOT_FOUND, FILE_INVALID, CONFIG_INVALID, CONFIG_UNSUPPORTED, OPTION_INVALID
    */
   async from_pretrained(location: ModelLocation, options: LoadOptions = {}): Promise<AlbertConfig> {
+    expectOptions(options);
     return readConfig(await openSource(location, options));
   },
 };

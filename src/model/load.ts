@@ -18,9 +18,9 @@ export interface ModelOptions extends LoadOptions, KernelOptions {
    * 8-bit activations, the same bits on every engine. Each takes the folder's file of that dtype (`robertalbert quantize`) and else
    * converts while loading. Default, also "auto": model.safetensors or another full file in fp32, else what the folder has.
    */
-  dtype?: WeightDtype;
+  dtype?: WeightDtype | null;
   /** All mean the same here: WebAssembly on the CPU. */
-  device?: "wasm" | "cpu" | "auto";
+  device?: "wasm" | "cpu" | "auto" | null;
   /** Loads a head class from a checkpoint without that head: its outputs are then absent. Default false: an error. */
   allow_missing?: boolean;
 }
@@ -28,7 +28,7 @@ export interface ModelOptions extends LoadOptions, KernelOptions {
 /**
  * Loads the weights of a class and makes it: what every `from_pretrained` does.
  * @throws FILE_NOT_FOUND, FILE_INVALID, CONFIG_INVALID, CONFIG_UNSUPPORTED, TENSOR_MISSING, TENSOR_INVALID, WASM_INVALID,
- *   WASM_UNSUPPORTED, OPTION_INVALID, OPTION_UNSUPPORTED, OUT_OF_MEMORY, ABORTED
+ *   WASM_UNSUPPORTED, OPTION_INVALID, OUT_OF_MEMORY, ABORTED
  */
 export async function loadModel<Model>(
   className: AlbertClassName,
@@ -40,7 +40,7 @@ export async function loadModel<Model>(
   checkOptions(options);
   const source = await openSource(location, options);
   const config = await readConfig(source);
-  const { dtype: wanted = "auto" } = options;
+  const wanted = options.dtype ?? "auto";
   const weights = await openModelWeights(source, className, config, wanted);
   try {
     checkMissing(weights, className, source, options.allow_missing ?? false);
@@ -89,10 +89,11 @@ export async function readConfig(source: FileSource): Promise<AlbertConfig> {
 const DTYPES: readonly unknown[] = ["fp32", "fp16", "q8", "auto"];
 
 function checkOptions({ dtype, device }: ModelOptions): void {
-  if (dtype !== undefined && !DTYPES.includes(dtype)) {
+  // null counts as not given, as transformers.js has it by default.
+  if (dtype !== undefined && dtype !== null && !DTYPES.includes(dtype)) {
     throw new RobertalbertError("OPTION_INVALID", `dtype is ${show(dtype)}, expected one of ${DTYPES.join(", ")}`);
   }
-  if (device !== undefined && !["wasm", "cpu", "auto"].includes(device)) {
+  if (device !== undefined && device !== null && !["wasm", "cpu", "auto"].includes(device)) {
     throw new RobertalbertError(
       "OPTION_INVALID",
       `device is ${show(device)}, expected "wasm", "cpu" or "auto": this package computes on the CPU`,

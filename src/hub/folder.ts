@@ -1,6 +1,5 @@
-// The one file outside the command that knows node:fs: a folder as a file source, read by position. With callbacks: to load
-// node:fs/promises takes longer than to read a tokenizer's files (measured: 2 ms).
-import { close, type Dirent, fstat, open, read, readdir, readFile, type Stats, stat } from "node:fs";
+// The one file outside the command that knows node:fs: a folder as a file source, read by position.
+import type { Dirent, Stats } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RobertalbertError } from "../errors.ts";
@@ -28,22 +27,25 @@ export function placesOf(location: string): string[] {
 
 /** As FileSource.list wants it: names, folders with a slash. */
 async function listFolder(path: string): Promise<string[]> {
-  const entries = await called<Dirent[]>((done) => readdir(path, { withFileTypes: true }, done));
+  const fs = await nodeFs();
+  const entries = await called<Dirent[]>((done) => fs.readdir(path, { withFileTypes: true }, done));
   return entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
 }
 
 /** The bytes of a file: URL. @throws FILE_NOT_FOUND, FILE_UNREADABLE */
 export async function readFileBytes(url: URL): Promise<Uint8Array> {
+  const fs = await nodeFs();
   try {
-    return await called<Uint8Array>((done) => readFile(url, done));
+    return await called<Uint8Array>((done) => fs.readFile(url, done));
   } catch (cause) {
     throw unreadable(fileURLToPath(url), cause);
   }
 }
 
 async function isFolder(path: string): Promise<boolean> {
+  const fs = await nodeFs();
   try {
-    return (await called<Stats>((done) => stat(path, done))).isDirectory();
+    return (await called<Stats>((done) => fs.stat(path, done))).isDirectory();
   } catch {
     return false;
   }
@@ -53,16 +55,17 @@ async function isFolder(path: string): Promise<boolean> {
 export async function openFile(folder: string, fileName: string): Promise<ReadableFile | undefined> {
   checkFileName(fileName, folder);
   const path = join(folder, fileName);
+  const fs = await nodeFs();
   let file: number;
   try {
-    file = await called((done) => open(path, "r", done));
+    file = await called((done) => fs.open(path, "r", done));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw unreadable(path, cause);
   }
-  const info = await called<Stats>((done) => fstat(file, done));
-  if (info.isFile()) return new OpenFile(fileName, info.size, path, file);
-  await called<void>((done) => close(file, done));
+  const info = await called<Stats>((done) => fs.fstat(file, done));
+  if (info.isFile()) return new OpenFile(fs, fileName, info.size, path, file);
+  await called<void>((done) => fs.close(file, done));
   throw new RobertalbertError("FILE_UNREADABLE", `${path} is no file`);
 }
 
@@ -70,12 +73,14 @@ export async function openFile(folder: string, fileName: string): Promise<Readab
 class OpenFile implements ReadableFile {
   readonly name: string;
   readonly sizeBytes: number;
+  private readonly fs: NodeFs;
   private readonly path: string;
   private readonly file: number;
   private readonly reads = new Set<Promise<unknown>>();
   private isOpen = true;
 
-  constructor(name: string, sizeBytes: number, path: string, file: number) {
+  constructor(fs: NodeFs, name: string, sizeBytes: number, path: string, file: number) {
+    this.fs = fs;
     this.name = name;
     this.sizeBytes = sizeBytes;
     this.path = path;
@@ -94,13 +99,13 @@ class OpenFile implements ReadableFile {
     if (!this.isOpen) return;
     this.isOpen = false;
     await Promise.allSettled(this.reads);
-    await called<void>((done) => close(this.file, done));
+    await called<void>((done) => this.fs.close(this.file, done));
   }
 
   private async readAll(offsetBytes: number, bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
       const got = await called<number>((done) =>
-        read(this.file, bytes, at, bytes.length - at, offsetBytes + at, done),
+        this.fs.read(this.file, bytes, at, bytes.length - at, offsetBytes + at, done),
       ).catch((cause) => {
         throw unreadable(this.path, cause);
       });
@@ -112,6 +117,16 @@ class OpenFile implements ReadableFile {
       at += got;
     }
   }
+}
+
+type NodeFs = typeof import("node:fs");
+
+/**
+ * Not by `import` where there is another way, and not node:fs/promises: either makes Node load streams and more, which takes longer
+ * than to read a tokenizer's files (measured: 4 and 2 ms).
+ */
+async function nodeFs(): Promise<NodeFs> {
+  return globalThis.process?.getBuiltinModule?.("node:fs") ?? import("node:fs");
 }
 
 /** A function of node:fs as a promise. */

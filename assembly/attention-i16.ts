@@ -8,7 +8,7 @@
 // D products within 32 bits. V gets 4,095, so that the weights of a row may sum to 500,000 steps: e^x is rounded to steps of 1/32,767
 // of the greatest or, where many keys count, of 1/500,000 of their sum. Each weight is divided by the sum of the rounded ones.
 //
-// A NaN in q makes its row NaN; one in k or v the whole head. 4·A·queries·keys·D operations and a softmax over A·queries·keys.
+// A NaN or an infinity in q makes its row NaN; one in k or v the whole head. 4·A·queries·keys·D operations and a softmax over A·queries·keys.
 import { exp4 } from "./activation";
 import { multiplyPanelI16 } from "./matmul-i16";
 import { packRows } from "./pack";
@@ -103,7 +103,7 @@ function reciprocal(x: f32): f32 {
   return x < <f32>1.17549435e-38 ? 0 : 1 / x;
 }
 
-/** The greatest |x| of rows × columns; NaN if one is NaN. */
+/** The greatest |x| of rows × columns; NaN if one is NaN or infinite, as the sign of ∞·0 would differ by engine. */
 function greatestOf(x: usize, strideBytes: usize, rows: i32, columns: i32): f32 {
   const tail = columns & 3;
   const zero = f32x4.splat(0);
@@ -121,7 +121,8 @@ function greatestOf(x: usize, strideBytes: usize, rows: i32, columns: i32): f32 
       isNaN = v128.or(isNaN, f32x4.ne(v, v));
     }
   }
-  return v128.any_true(isNaN) ? NaN : maxLanes(greatest);
+  const most = maxLanes(greatest);
+  return v128.any_true(isNaN) || most == Infinity ? NaN : most;
 }
 
 /** 8 floats (count of them there, 0 beyond) times `inverse`, rounded to 16 bits. */

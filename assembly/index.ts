@@ -14,7 +14,7 @@ export { matmulF32 } from "./matmul-f32";
 export { packColumns, packRows } from "./pack";
 export { packRowsI8, sumColumnsI8 } from "./pack-i8";
 export { byteDotPeak, multiplyAddPeak, pairDotPeak } from "./peak";
-export { dotProbe, setForm } from "./quantize";
+export { dotProbe, quantizeRows, setForm } from "./quantize";
 export { softmax } from "./softmax";
 
 /** The first byte that the host may use: what lies below belongs to the kernels. */

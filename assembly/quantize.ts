@@ -1,14 +1,14 @@
 // Rows of floats → 8-bit integers with a scale and a zero point a row, as the int8 matmul reads its first operand.
 //
-//   scale = (max(x, 0) - min(x, 0)) / 255      zero = round(-min(x, 0) / scale)      q = clamp(round(x / scale) + zero, 0, 255)
+//   scale = max(x, 0) / 255 - min(x, 0) / 255     zero = round(-min(x, 0)·1/scale)     q = clamp(round(x·1/scale) + zero, 0, 255)
 //   x ≈ (q - zero)·scale
 //
 //   out     [M][roundUp4(K)]   in the form in use (below); what lies beyond K meets weights of 0
 //   scales  f32 [M]            zeros  i32 [M]: what to take off each value of out to get q - zero
 //   x       f32 [M][K]         rows strideBytes apart, only read
 //
-// Any M, K ≥ 1, alignment to 4 bytes. A row of 0 (or below 3e-36 throughout) gets scale 0 and only zeros. A row with NaN gets scale
-// NaN, so that all that is computed from it is NaN; infinities give NaN or infinities. About 6·M·K operations.
+// Any M, K ≥ 1, alignment to 4 bytes. A row of 0 (or below 3e-36 throughout) gets scale 0 and only zeros. A row with NaN or
+// an infinity gets scale NaN, so that all that is computed from it is NaN; its values say nothing. About 6·M·K operations.
 import { dotBytes, loadLanes } from "./simd";
 
 /** The forms: 16-bit q - zero for dotPairs; bytes q for an unsigned byte dot; bytes q - 128 for a signed one. */
@@ -82,8 +82,9 @@ function quantizeRow(out: usize, scaleAt: usize, zeroAt: usize, x: usize, K: i32
   let inverse: f32 = 0;
   if (scale < LEAST_SCALE) scale = 0;
   else inverse = 1 / scale;
-  const zero = i32x4.extract_lane(roundToIntegers(f32x4.splat(-low * inverse)), 0) & 255; // 0 … 255; & for infinities
-  store<f32>(scaleAt, v128.any_true(isNaN) ? NaN : scale);
+  const zero = i32x4.extract_lane(roundToIntegers(f32x4.splat(-low * inverse)), 0) & 255; // 0 … 255; & for NaN
+  // Infinity too: x·0 would be NaN, and its sign, which differs by engine, would decide what q becomes.
+  store<f32>(scaleAt, v128.any_true(isNaN) || scale == Infinity ? NaN : scale);
   store<i32>(zeroAt, form == PAIRS ? 0 : form == UNSIGNED ? zero : zero - 128);
   writeRow(out, x, end, tail, inverse, zero);
 }

@@ -1,10 +1,13 @@
 // robertalbert/kernels: the compute kernels on Float32Arrays, for people who want just those.
 import { RobertalbertError, show } from "./errors.ts";
 import type { Build, KernelOptions } from "./runtime/build.ts";
+import { DOT_FORMS, type DotForm } from "./runtime/dot.ts";
 import { ACTIVATION_CODE, KernelInstance } from "./runtime/kernel-instance.ts";
+import { MOST_Q8_INPUTS, panelBytes } from "./weights/panels.ts";
 
 export { type ErrorCode, RobertalbertError } from "./errors.ts";
 export type { Build, KernelOptions } from "./runtime/build.ts";
+export type { DotForm } from "./runtime/dot.ts";
 
 /** Names of the elementwise functions; `gelu` is the exact erf form, `gelu_tanh` the approximation. */
 export type Activation = Exclude<keyof typeof ACTIVATION_CODE, "none">;
@@ -16,12 +19,30 @@ export interface PackOptions {
   K: number;
   /** Whether `b` is Bᵀ [N][K], as PyTorch's Linear stores its weight. Default: false, `b` is [K][N]. */
   transposed?: boolean;
+  /**
+   * "q8": B in bytes, a scale for each column (its greatest |value| / 127), and A quantised on the way in as `quantize` does it; sums of
+   * integers, the same bits on every engine. B must be finite then and K at most 66,311. Default: "fp32".
+   */
+  dtype?: MatrixDtype;
 }
+
+export type MatrixDtype = "fp32" | "q8";
 
 /** A matrix in the layout that `matmul` reads, in wasm memory. It lives until `dispose()` of the kernels that made it. */
 export interface PackedMatrix {
   readonly N: number;
   readonly K: number;
+  readonly dtype: MatrixDtype;
+}
+
+/** Rows in 8 bits: x ≈ (value - zero)·scale. */
+export interface QuantizedRows {
+  /** [M][columns], 0 … 255. */
+  values: Uint8Array;
+  /** [M]; 0 for a row of zeros (or below 3e-36 throughout), NaN for one that holds NaN or an infinity: its values say nothing. */
+  scales: Float32Array;
+  /** [M], 0 … 255: which value stands for 0. */
+  zeros: Uint8Array;
 }
 
 export interface MatmulOptions extends PackOptions {
@@ -70,8 +91,15 @@ export async function loadKernels(options: KernelOptions = {}): Promise<Kernels>
   return new Kernels(await KernelInstance.create(options));
 }
 
+/** Addresses of a matrix in wasm memory (assembly/linear.ts); scales and sums are 0 in fp32. */
+interface Panels {
+  panels: number;
+  scales: number;
+  sums: number;
+}
+
 /** Where a packed matrix lies, and whose it is. */
-const packedIn = new WeakMap<PackedMatrix, { owner: Kernels; address: number }>();
+const packedIn = new WeakMap<PackedMatrix, { owner: Kernels; at: Panels }>();
 
 /**
  * All matrices are row-major float32. Inputs are copied into wasm memory and the result out of it, so no argument is kept, and `out`
@@ -81,12 +109,15 @@ const packedIn = new WeakMap<PackedMatrix, { owner: Kernels; address: number }>(
 export class Kernels {
   /** The wasm build that computes. */
   readonly build: Build;
+  /** How it multiplies bytes in "q8"; the result is the same in each form. */
+  readonly dot: DotForm;
   private instance: KernelInstance | undefined;
 
   /** Use `loadKernels()`. */
   constructor(instance: KernelInstance) {
     this.instance = instance;
     this.build = instance.build;
+    this.dot = instance.dot;
   }
 
   /** Bytes of wasm memory held: packed matrices and what the largest call needed; 0 after `dispose()`. */
@@ -100,54 +131,78 @@ export class Kernels {
    */
   pack(b: Float32Array, options: PackOptions): PackedMatrix {
     const kernels = this.require();
-    const { N, K, transposed = false } = given(options);
-    checkSizes({ N, K });
-    checkArray("b", b, transposed ? { N, K } : { K, N });
-    const address = kernels.allocate(roundUp8(N) * K * 4);
+    checkPacking(b, given(options));
+    const { N, K, dtype = "fp32" } = options;
+    const mark = kernels.mark;
     try {
-      this.packInto(address, b, N, K, transposed);
+      const packed: PackedMatrix = Object.freeze({ N, K, dtype });
+      packedIn.set(packed, { owner: this, at: this.packed(b, options) });
+      return packed;
     } catch (error) {
-      kernels.release(address);
+      kernels.release(mark);
       throw error;
     }
-    const packed: PackedMatrix = Object.freeze({ N, K });
-    packedIn.set(packed, { owner: this, address });
-    return packed;
   }
 
   /**
-   * activation(A·B + bias + residual). 2·M·N·K flops.
-   * @param a [M][K]
+   * activation(A·B + bias + residual). 2·M·N·K operations.
+   * @param a [M][K]; in "q8" a row with NaN or an infinity gives a row of NaN
    * @param b what `pack` gave, or the values as `pack` takes them, which are then packed in each call
    * @returns [M][N]
    */
   matmul(a: Float32Array, b: PackedMatrix | Float32Array, options: MatmulOptions): Float32Array {
     const kernels = this.require();
-    const { M, N, K, transposed = false, bias, residual, activation, out } = given(options);
+    const { M, N, K, bias, residual, activation, out } = given(options);
     checkSizes({ M, N, K });
     checkArray("a", a, { M, K });
     if (bias) checkArray("bias", bias, { N });
     if (residual) checkArray("residual", residual, { M, N });
-    const packedAt = isFloats(b) ? undefined : this.addressOf(b, N, K);
-    if (isFloats(b)) checkArray("b", b, transposed ? { N, K } : { K, N });
+    if (isFloats(b)) checkPacking(b, options);
+    const packedAt = isFloats(b) ? undefined : this.placeOf(b, options);
     const code = activation === undefined ? 0 : activationCode(activation);
     if (out) checkArray("out", out, { M, N });
 
     return this.scratch(() => {
-      const panels = packedAt ?? kernels.allocate(roundUp8(N) * K * 4);
+      const { panels, scales, sums } = packedAt ?? this.packed(b as Float32Array, options);
       const x = kernels.allocate(M * K * 4);
       const c = kernels.allocate(M * N * 4);
       const biasAt = bias ? kernels.allocate(roundUp8(N) * 4) : 0;
-      if (packedAt === undefined) this.packInto(panels, b as Float32Array, N, K, transposed);
+      const matrix = kernels.allocate(4 * 4);
+      const scratch = scales ? kernels.allocate(kernels.exports.linearScratchBytes(K)) : 0;
       kernels.floats(x, M * K).set(a);
-      if (bias) {
-        const padded = kernels.floats(biasAt, roundUp8(N));
-        padded.fill(0);
-        padded.set(bias);
-      }
+      if (bias) kernels.floats(biasAt, roundUp8(N)).fill(0).set(bias);
       if (residual) kernels.floats(c, M * N).set(residual);
-      kernels.exports.matmulF32(c, N * 4, x, K * 4, panels, biasAt, residual ? c : 0, N * 4, M, N, K, code);
+      kernels.ints(matrix, 4).set([panels, biasAt, scales, sums]);
+      kernels.exports.linear(c, N * 4, x, K * 4, matrix, 0, residual ? c : 0, N * 4, scratch, M, N, K, code);
       return copyOut(kernels.floats(c, M * N), out);
+    });
+  }
+
+  /**
+   * Rows → 8 bits as the matmul in "q8" takes them, whatever form this engine multiplies in: scale = max(x, 0) / 255 - min(x, 0) / 255,
+   * zero = round(-min(x, 0) / scale), value = round(x / scale) + zero, ties to even.
+   * @param x [M][columns]
+   * @param options.columns values in a row; default: all of `x` is one row
+   */
+  quantize(x: Float32Array, options?: { columns?: number }): QuantizedRows {
+    const kernels = this.require();
+    checkArray("x", x);
+    const { columns: K = x.length } = given(options);
+    checkSizes({ columns: K });
+    const M = wholeRows(x, K);
+    return this.scratch(() => {
+      const depth = Math.ceil(K / 4) * 4;
+      const rows = kernels.allocate(M * depth);
+      const scales = kernels.allocate(M * 4);
+      const zeros = kernels.allocate(M * 4);
+      const at = kernels.allocate(M * K * 4);
+      kernels.floats(at, M * K).set(x);
+      kernels.exports.setForm(DOT_FORMS.indexOf("unsigned")); // the one that holds bytes as they are
+      kernels.exports.quantizeRows(rows, scales, zeros, at, K * 4, M, K);
+      kernels.exports.setForm(DOT_FORMS.indexOf(this.dot));
+      const values = new Uint8Array(M * K);
+      for (let m = 0; m < M; m++) values.set(kernels.bytes(rows + m * depth, K), m * K);
+      return { values, scales: kernels.floats(scales, M).slice(), zeros: Uint8Array.from(kernels.ints(zeros, M)) };
     });
   }
 
@@ -288,25 +343,44 @@ export class Kernels {
     }
   }
 
-  private packInto(panels: number, b: Float32Array, N: number, K: number, transposed: boolean): void {
+  /** B in a layout of its own, which stays allocated. The options have been checked. */
+  private packed(b: Float32Array, { N, K, transposed = false, dtype = "fp32" }: PackOptions): Panels {
     const kernels = this.require();
+    const panels = kernels.allocate(panelBytes(N, K, dtype));
+    const isQ8 = dtype === "q8";
+    const [scales, sums] = isQ8 ? [kernels.allocate(roundUp8(N) * 4), kernels.allocate(roundUp8(N) * 4)] : [0, 0];
     this.scratch(() => {
       const source = kernels.allocate(N * K * 4);
-      kernels.floats(source, N * K).set(b);
-      if (transposed) kernels.exports.packRows(panels, source, K * 4, N, K);
-      else kernels.exports.packColumns(panels, source, N * 4, N, K);
+      const values = kernels.floats(source, N * K);
+      if (!isQ8) {
+        values.set(b);
+        if (transposed) kernels.exports.packRows(panels, source, K * 4, N, K);
+        else kernels.exports.packColumns(panels, source, N * 4, N, K);
+        return;
+      }
+      if (transposed) values.set(b);
+      else for (let k = 0; k < K; k++) for (let n = 0; n < N; n++) values[n * K + k] = b[k * N + n]!;
+      if (kernels.exports.areFinite(source, N * K) !== 1)
+        throw new RobertalbertError("INPUT_INVALID", `b holds NaN or infinities, which bytes cannot: use dtype "fp32"`);
+      kernels.floats(scales, roundUp8(N)).fill(0);
+      kernels.exports.packRowsI8(panels, scales, source, N, K);
+      kernels.exports.sumColumnsI8(sums, panels, N, K);
     });
+    return { panels, scales, sums };
   }
 
-  private addressOf(b: PackedMatrix, N: number, K: number): number {
+  private placeOf(b: PackedMatrix, { N, K, dtype }: PackOptions): Panels {
     const packed = typeof b === "object" && b !== null ? packedIn.get(b) : undefined;
     if (packed?.owner !== this)
       throw new RobertalbertError(
         "INPUT_INVALID",
         `b is ${show(b)}, expected a Float32Array or what pack() of these kernels gave`,
       );
-    if (b.N === N && b.K === K) return packed.address;
-    throw new RobertalbertError("INPUT_INVALID", `b was packed with N ${b.N}, K ${b.K}, expected N ${N}, K ${K}`);
+    if (b.N !== N || b.K !== K)
+      throw new RobertalbertError("INPUT_INVALID", `b was packed with N ${b.N}, K ${b.K}, expected N ${N}, K ${K}`);
+    if (dtype !== undefined && dtype !== b.dtype)
+      throw new RobertalbertError("INPUT_INVALID", `b was packed as ${b.dtype}, but dtype is ${show(dtype)}`);
+    return packed.at;
   }
 
   private require(): KernelInstance {
@@ -333,6 +407,18 @@ function checkSizes(sizes: Readonly<Record<string, number>>): void {
     if (!Number.isSafeInteger(size) || size < 1)
       throw new RobertalbertError("INPUT_INVALID", `${name} is ${show(size)}, expected a whole number from 1 up`);
   }
+}
+
+function checkPacking(b: Float32Array, { N, K, transposed = false, dtype = "fp32" }: PackOptions): void {
+  checkSizes({ N, K });
+  checkArray("b", b, transposed ? { N, K } : { K, N });
+  if (dtype !== "fp32" && dtype !== "q8")
+    throw new RobertalbertError("OPTION_INVALID", `dtype is ${show(dtype)}, expected "fp32" or "q8"`);
+  if (dtype === "q8" && K > MOST_Q8_INPUTS)
+    throw new RobertalbertError(
+      "INPUT_INVALID",
+      `K is ${K}, in q8 at most ${MOST_Q8_INPUTS} products can be summed: split it, or use dtype "fp32"`,
+    );
 }
 
 /** By name, not instanceof: test runners and iframes have several realms. */

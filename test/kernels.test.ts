@@ -6,9 +6,12 @@ import { ACTIVATIONS, activate } from "./reference/activation.ts";
 import { attention } from "./reference/attention.ts";
 import { layernorm } from "./reference/layernorm.ts";
 import { matmul, transpose } from "./reference/matmul.ts";
+import { matmulI8, quantizeColumns } from "./reference/matmul-i8.ts";
+import { quantizeRow } from "./reference/quantize.ts";
 import { softmax } from "./reference/softmax.ts";
 import { describeBuilds } from "./support/builds.ts";
-import { expectClose } from "./support/errors.ts";
+import { dotVariants } from "./support/dot-forms.ts";
+import { expectClose, expectSameBits, nmse } from "./support/errors.ts";
 import { randomFloats } from "./support/random.ts";
 
 const bounds = { nmse: 1e-11, maxAbs: 1e-5 };
@@ -97,6 +100,27 @@ describeBuilds("loadKernels", (build) => {
       [() => kernels.matmul(a, null as never, sizes), "INPUT_INVALID", /b is null/],
       [() => other.matmul(a, packed, sizes), "INPUT_INVALID", /pack\(\) of these kernels/],
       [() => kernels.matmul(floats(M * 8), packed, { M, N, K: 8 }), "INPUT_INVALID", /packed with N 13, K 9/],
+      [
+        () => kernels.matmul(a, packed, { ...sizes, dtype: "q8" }),
+        "INPUT_INVALID",
+        /packed as fp32, but dtype is "q8"/,
+      ],
+      [
+        () => kernels.matmul(a, b, { ...sizes, dtype: "int8" as "q8" }),
+        "OPTION_INVALID",
+        /"int8", expected "fp32" or "q8"/,
+      ],
+      [() => kernels.pack(b, { N, K, dtype: null as never }), "OPTION_INVALID", /dtype is null/],
+      [() => kernels.pack(floats(3), { N, K, dtype: "q8" }), "INPUT_INVALID", /b has 3 floats/],
+      [() => kernels.pack(floats(66_312), { N: 1, K: 66_312, dtype: "q8" }), "INPUT_INVALID", /K is 66312.* 66311 /],
+      [
+        () => kernels.pack(b.with(3, Number.NaN), { N, K, dtype: "q8" }),
+        "INPUT_INVALID",
+        /b holds NaN or infinities.*"fp32"/,
+      ],
+      [() => kernels.quantize(floats(0)), "INPUT_INVALID", /columns is 0/],
+      [() => kernels.quantize(floats(5), { columns: 2 }), "INPUT_INVALID", /whole rows of 2/],
+      [() => kernels.quantize(new Uint8Array(4) as never), "INPUT_INVALID", /a Uint8Array/],
       [() => kernels.matmul(a, b, { ...sizes, bias: floats(12) }), "INPUT_INVALID", /bias has 12/],
       [() => kernels.matmul(a, b, { ...sizes, residual: floats(12) }), "INPUT_INVALID", /residual has 12/],
       [() => kernels.matmul(a, b, { ...sizes, out: floats(12) }), "INPUT_INVALID", /out has 12/],
@@ -131,7 +155,7 @@ describeBuilds("loadKernels", (build) => {
     const bytes = kernels.memory_bytes;
     expect(bytes).toBeLessThanOrEqual(1 << 20);
     for (let call = 0; call < 100; call++) kernels.gelu(x);
-    expect(() => kernels.matmul(x, new Float32Array(100_000), { M: 100, N: 100, K: 1000 })).toThrow(
+    expect(() => kernels.matmul(x, new Float32Array(150_000), { M: 100, N: 150, K: 1000 })).toThrow(
       expect.objectContaining({ code: "OUT_OF_MEMORY" }),
     );
     expect(() => kernels.gelu(new Float32Array(300_000))).toThrow(expect.objectContaining({ code: "OUT_OF_MEMORY" }));
@@ -155,6 +179,103 @@ describeBuilds("loadKernels", (build) => {
   });
 });
 
+describe.each(await dotVariants())("loadKernels, dtype q8 [$name]", ({ build, dot, options }) => {
+  const load = async (): Promise<Kernels> => {
+    const kernels = await loadKernels(options);
+    expect([kernels.build, kernels.dot]).toEqual([build, dot]);
+    return kernels;
+  };
+  const [M, N, K] = [11, 13, 29];
+  const a = randomFloats(M * K, 1);
+  const b = randomFloats(K * N, 2);
+  const bT = transpose(b, K, N);
+  const bias = randomFloats(N, 3);
+  const residual = randomFloats(M * N, 4);
+  const columns = quantizeColumns(bT, N, K);
+
+  it("matmul equals the twin of whole numbers: packed and not, transposed and not, each fused part", async () => {
+    const kernels = await load();
+    const expected = matmulI8(a, columns, M, K);
+    expect(nmse(expected, matmul(a, b, M, N, K).values)).toBeLessThan(1e-4);
+    const packed = kernels.pack(b, { N, K, dtype: "q8" });
+    const packedT = kernels.pack(bT, { N, K, dtype: "q8", transposed: true });
+    const floats = kernels.pack(b, { N, K });
+    expect([packed, packedT, floats]).toEqual([
+      { N, K, dtype: "q8" },
+      { N, K, dtype: "q8" },
+      { N, K, dtype: "fp32" },
+    ]);
+    for (let call = 0; call < 3; call++) {
+      expectSameBits(kernels.matmul(a, packed, { M, N, K }), expected);
+      expectSameBits(kernels.matmul(a, packedT, { M, N, K, dtype: "q8" }), expected);
+      expectSameBits(kernels.matmul(a, b, { M, N, K, dtype: "q8" }), expected);
+      expectSameBits(kernels.matmul(a, bT, { M, N, K, dtype: "q8", transposed: true }), expected);
+      // Values that are given as they are stay floats unless asked.
+      expectClose(kernels.matmul(a, b, { M, N, K }), matmul(a, b, M, N, K).values, bounds);
+      expectClose(kernels.matmul(a, floats, { M, N, K }), matmul(a, b, M, N, K).values, bounds);
+    }
+    expectSameBits(kernels.matmul(a, packed, { M, N, K, bias, residual }), matmulI8(a, columns, M, K, bias, residual));
+    for (const activation of ACTIVATIONS) {
+      const actual = kernels.matmul(a, packed, { M, N, K, bias, residual, activation });
+      expectSameBits(actual, kernels[activation](matmulI8(a, columns, M, K, bias, residual)), activation);
+    }
+    const out = residual.slice();
+    expect(kernels.matmul(a, packed, { M, N, K, residual: out, out })).toBe(out);
+    expectSameBits(out, matmulI8(a, columns, M, K, undefined, residual));
+  });
+
+  it("a NaN in a row is a row of NaN; so deep that a sum just fits", async () => {
+    const kernels = await load();
+    const x = a.with(3 * K + 5, Number.NaN);
+    expectSameBits(kernels.matmul(x, b, { M, N, K, dtype: "q8" }), matmulI8(x, columns, M, K));
+    const deep = new Float32Array(66_311).fill(-1);
+    const [sum] = kernels.matmul(deep, deep, { M: 1, N: 1, K: deep.length, dtype: "q8" });
+    expect(sum).toBeCloseTo(66_311, 1);
+  });
+
+  it("quantize gives the same in each form, and the form stays what it was", async () => {
+    const kernels = await load();
+    for (const columns of [1, 3, 4, 29]) {
+      const x = randomFloats(5 * columns, columns, 3);
+      x.fill(0, columns, 2 * columns).fill(-2, 2 * columns, 3 * columns);
+      x[3 * columns] = Number.NEGATIVE_INFINITY;
+      const { values, scales, zeros } = kernels.quantize(x, { columns });
+      expect([values.length, scales.length, zeros.length]).toEqual([5 * columns, 5, 5]);
+      for (let m = 0; m < 5; m++) {
+        const expected = quantizeRow(x.subarray(m * columns, (m + 1) * columns));
+        expect(scales[m]).toBe(expected.scale);
+        if (m === 3) continue;
+        expect(zeros[m]).toBe(expected.zero);
+        expect(values.subarray(m * columns, (m + 1) * columns)).toEqual(expected.q);
+      }
+    }
+    expect(kernels.quantize(a)).toEqual({
+      values: quantizeRow(a).q,
+      scales: Float32Array.of(quantizeRow(a).scale),
+      zeros: Uint8Array.of(quantizeRow(a).zero),
+    });
+    expectSameBits(kernels.matmul(a, b, { M, N, K, dtype: "q8" }), matmulI8(a, columns, M, K));
+  });
+
+  it("keeps its memory: a packed matrix is a quarter of a float one, what fails takes nothing", async () => {
+    const kernels = await load();
+    const big = randomFloats(512 * 512, 1);
+    kernels.pack(big, { N: 512, K: 512, dtype: "q8" });
+    const bytes = kernels.memory_bytes;
+    for (let i = 0; i < 20; i++) {
+      expect(() => kernels.pack(big.with(-1, Number.NaN), { N: 512, K: 512, dtype: "q8" })).toThrow(/NaN/);
+      kernels.matmul(big, big, { M: 512, N: 512, K: 512, dtype: "q8" });
+    }
+    const once = kernels.memory_bytes;
+    for (let i = 0; i < 20; i++) kernels.matmul(big, big, { M: 512, N: 512, K: 512, dtype: "q8" });
+    expect(kernels.memory_bytes).toBe(once);
+    for (let i = 0; i < 8; i++) kernels.pack(big, { N: 512, K: 512, dtype: "q8" });
+    expect(kernels.memory_bytes).toBeLessThan(bytes + 9 * 300_000 + 4_000_000);
+    kernels.dispose();
+    expect(() => kernels.quantize(a)).toThrow(expect.objectContaining({ code: "DISPOSED" }));
+  });
+});
+
 describe("loadKernels", () => {
   const empty = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
 
@@ -165,6 +286,7 @@ describe("loadKernels", () => {
     ["a WebAssembly of something else", { wasmBinary: empty }, "WASM_INVALID"],
     ["a module that is none", { module: {} as WebAssembly.Module }, "WASM_INVALID"],
     ["a module of something else", { module: new WebAssembly.Module(empty) }, "WASM_INVALID"],
+    ["an unknown dot", { dot: "avx" as "i16" }, "OPTION_INVALID"],
     ["a limit below one page", { max_memory_bytes: 10 }, "OPTION_INVALID"],
   ])("refuses %s", async (_, options, code) => {
     await expect(loadKernels(options)).rejects.toMatchObject({ name: "RobertalbertError", code });

@@ -2,7 +2,7 @@
 import { RobertalbertError } from "../errors.ts";
 import type { KernelInstance } from "../runtime/kernel-instance.ts";
 import type { ModelWeights } from "../weights/model-weights.ts";
-import { panelBytes } from "../weights/panels.ts";
+import { MOST_Q8_INPUTS, panelBytes } from "../weights/panels.ts";
 
 /** How matrices are held and multiplied: in 32-bit floats, or in bytes with 8-bit activations. */
 export type ComputeDtype = "fp32" | "q8";
@@ -19,8 +19,6 @@ export interface Linear {
 
 /** Floats of weight that are read at a time; 1 MB. */
 const BLOCK_FLOATS = 1 << 18;
-/** Most products of a weight (127) and an activation (255) whose sum fits 32 bits. */
-const MOST_Q8_INPUTS = Math.floor((2 ** 31 - 1) / (127 * 255));
 const MATRIX_WORDS = 4;
 
 const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;

@@ -59,6 +59,11 @@ export interface KernelExports {
   ): void;
   packRowsI8(panels: number, scales: number, source: number, N: number, K: number): void;
   sumColumnsI8(sums: number, panels: number, N: number, K: number): void;
+  /** In the form set: `out` holds 2 bytes a value in "i16", else 1. */
+  quantizeRows(
+    ...args: [out: number, scales: number, zeros: number, x: number, strideBytes: number, M: number, K: number]
+  ): void;
+  /** By the place in DOT_FORMS. */
   setForm(form: number): void;
   dotProbe(a: number, b: number): number;
   packRows(panels: number, source: number, sourceStrideBytes: number, N: number, K: number): void;

@@ -1,5 +1,8 @@
 // The sizes of packed matrices: panels of 8 columns (assembly/pack.ts, assembly/pack-i8.ts).
 
+/** The deepest matrix in q8: so many products of a weight (127) and an activation (255) fit 32 bits. */
+export const MOST_Q8_INPUTS = Math.floor((2 ** 31 - 1) / (127 * 255));
+
 /** Bytes of the panels of a weight [N][K] (columns of them: N), in floats or in bytes. */
 export function panelBytes(N: number, K: number, dtype: "fp32" | "q8"): number {
   return Math.ceil(N / 8) * 8 * (dtype === "q8" ? Math.ceil(K / 4) * 4 : K * 4);

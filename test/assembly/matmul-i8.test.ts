@@ -1,0 +1,289 @@
+// The int8 matmul against its twin of whole numbers, bit for bit, in every build and form: each tile height, tails of rows, columns
+// and depth, strides, each fused part; and what saturates, overflows or hides a NaN where arithmetic is not exact.
+import { describe, expect, it } from "vitest";
+import { ACTIVATION_CODE, type KernelInstance } from "../../src/runtime/kernel-instance.ts";
+import { MOST_Q8_INPUTS, panelBytes } from "../../src/weights/panels.ts";
+import { matmulI8, panelsOf, quantizeColumns } from "../reference/matmul-i8.ts";
+import { createVariant, dotVariants } from "../support/dot-forms.ts";
+import { expectSameBits } from "../support/errors.ts";
+import { randomFloats, randomFrom } from "../support/random.ts";
+
+/** Values that must not change: between and behind the rows of the result. */
+const GUARD = 12345.5;
+
+interface Operands {
+  /** f32 [M][K] */
+  x: Float32Array;
+  /** f32 [N][K] */
+  w: Float32Array;
+  bias?: Float32Array | undefined;
+  residual?: Float32Array | undefined;
+}
+
+interface Packed {
+  panels: Int8Array;
+  scales: Float32Array;
+  sums: Int32Array;
+  /** Address of a Matrix. */
+  matrix: number;
+}
+
+const roundUp8 = (n: number) => Math.ceil(n / 8) * 8;
+
+function put(kernels: KernelInstance, values: Float32Array, roundedUp = values.length): number {
+  const at = kernels.allocate(roundedUp * 4);
+  kernels.floats(at, roundedUp).fill(0).set(values);
+  return at;
+}
+
+/** Packs as the loader does: scales and sums beyond N are 0. */
+function pack(kernels: KernelInstance, w: Float32Array, N: number, K: number, bias?: Float32Array): Packed {
+  const panels = kernels.allocate(panelBytes(N, K, "q8"));
+  const scales = put(kernels, new Float32Array(roundUp8(N)));
+  const sums = put(kernels, new Float32Array(roundUp8(N)));
+  const biasAt = bias ? put(kernels, bias, roundUp8(N)) : 0;
+  const matrix = kernels.allocate(16);
+  const source = put(kernels, w);
+  kernels.bytes(panels, panelBytes(N, K, "q8")).fill(0x55); // what was there before must not shine through
+  kernels.exports.packRowsI8(panels, scales, source, N, K);
+  kernels.exports.sumColumnsI8(sums, panels, N, K);
+  kernels.ints(matrix, 4).set([panels, biasAt, scales, sums]);
+  return {
+    panels: new Int8Array(kernels.memory.buffer, panels, panelBytes(N, K, "q8")).slice(),
+    scales: kernels.floats(scales, roundUp8(N)).slice(),
+    sums: kernels.ints(sums, roundUp8(N)).slice(),
+    matrix,
+  };
+}
+
+/** C of the kernel, rows of c and x `gapFloats` apart; the residual stands in c. */
+function multiply(kernels: KernelInstance, { x, w, bias, residual }: Operands, K: number, gapFloats = 0): Float32Array {
+  const mark = kernels.mark;
+  const [M, N, gap] = [x.length / K, w.length / K, gapFloats];
+  const { matrix } = pack(kernels, w, N, K, bias);
+  const xAt = kernels.allocate(M * (K + gap) * 4);
+  const cAt = kernels.allocate((M * (N + gap) + 16) * 4);
+  const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K));
+  for (let m = 0; m < M; m++) kernels.floats(xAt + m * (K + gap) * 4, K).set(x.subarray(m * K, (m + 1) * K));
+  const c = kernels.floats(cAt, M * (N + gap) + 16).fill(GUARD);
+  if (residual) for (let m = 0; m < M; m++) c.set(residual.subarray(m * N, (m + 1) * N), m * (N + gap));
+  const [ldc, ldx] = [(N + gap) * 4, (K + gap) * 4];
+  kernels.exports.linear(
+    cAt,
+    ldc,
+    xAt,
+    ldx,
+    matrix,
+    0,
+    residual ? cAt : 0,
+    ldc,
+    scratch,
+    M,
+    N,
+    K,
+    ACTIVATION_CODE.none,
+  );
+  for (let i = 0; i < c.length; i++)
+    if (i >= M * (N + gap) || i % (N + gap) >= N) expect(c[i], `guard ${i}`).toBe(GUARD);
+  kernels.release(mark);
+  return Float32Array.from({ length: M * N }, (_, i) => c[Math.floor(i / N) * (N + gap) + (i % N)]!);
+}
+
+function twin({ x, w, bias, residual }: Operands, K: number): Float32Array {
+  return matmulI8(x, quantizeColumns(w, w.length / K, K), x.length / K, K, bias, residual);
+}
+
+interface Case {
+  M: number;
+  N: number;
+  K: number;
+  bias?: boolean;
+  residual?: boolean;
+  gap?: number;
+}
+
+const CASES: Case[] = [
+  { M: 1, N: 1, K: 1 },
+  { M: 1, N: 768, K: 769, bias: true, residual: true },
+  // Every height of tiles, with and without a panel widened, beside a block of 128 rows and its tail.
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 127, 128, 129, 130, 131, 132, 133, 134, 135, 136, 257].map((M) => ({
+    M,
+    N: 17,
+    K: 19,
+    bias: true,
+  })),
+  ...Array.from({ length: 17 }, (_, i) => ({ M: 7, N: i + 1, K: 33, bias: true, residual: true, gap: 3 })),
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 31, 33].flatMap((K) => [
+    { M: 13, N: 11, K, residual: true, gap: 1 },
+    { M: 3, N: 9, K, gap: 2 },
+  ]),
+  { M: 33, N: 24, K: 3072, bias: true },
+  { M: 5, N: 13, K: 3071, residual: true },
+];
+
+const extremes = {
+  "all greatest": () => 1,
+  "all least": () => -1,
+  alternating: (k: number) => (k % 2 ? -1 : 1),
+  "in pairs": (k: number) => (k % 4 < 2 ? -1 : 1),
+  "in fours": (k: number) => (k % 8 < 4 ? 1 : -1),
+  "half and half": (k: number, K: number) => (k < K / 2 ? 1 : -1),
+  "0 or greatest": (k: number) => k % 2,
+};
+const signs = Object.values(extremes);
+
+describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
+  it.each(CASES)("$M × $N × $K bias:$bias residual:$residual gap:$gap", async (shape) => {
+    const kernels = await createVariant(variant);
+    const { M, N, K, gap } = shape;
+    const seed = M * 1e6 + N * 1e3 + K;
+    const operands = {
+      x: randomFloats(M * K, seed, 3).map((value) => value + 0.7),
+      w: randomFloats(N * K, seed + 1),
+      bias: shape.bias ? randomFloats(N, seed + 2) : undefined,
+      residual: shape.residual ? randomFloats(M * N, seed + 3) : undefined,
+    };
+    expectSameBits(multiply(kernels, operands, K, gap), twin(operands, K));
+  });
+
+  it("packs as the twin does, whatever lay there, and sums up the columns", async () => {
+    const kernels = await createVariant(variant);
+    for (const K of [1, 2, 3, 4, 5, 8, 9, 33, 770]) {
+      for (const N of [1, 7, 8, 9, 16, 17]) {
+        const w = randomFloats(N * K, N * K, 10 ** (N - 8));
+        w.fill(0, 0, K); // column 0
+        const columns = quantizeColumns(w, N, K);
+        const actual = pack(kernels, w, N, K);
+        const padding = Array(roundUp8(N) - N).fill(0);
+        expectSameBits(actual.panels, panelsOf(columns, K), `${N} × ${K}`);
+        expectSameBits(actual.scales, [...columns.map(({ scale }) => scale), ...padding]);
+        expectSameBits(actual.sums, [...columns.map(({ q }) => q.reduce((a, b) => a + b, 0)), ...padding]);
+      }
+    }
+  });
+
+  it("weights: ties, the least and the greatest floats, columns of 0", async () => {
+    const kernels = await createVariant(variant);
+    const [N, K] = [11, 130];
+    const ties = Float32Array.from({ length: K }, (_, k) => (k === 0 ? 127 : k - 64.5));
+    for (const size of [3.4028234663852886e38, 1e38, 1, 1e-37, 1e-40, 1e-42, 1.4e-45, 0]) {
+      const w = randomFloats(N * K, 5, size);
+      w.set(ties);
+      w.fill(size, K, 2 * K);
+      w.fill(-size, 2 * K, 3 * K);
+      w.fill(0, 3 * K, 4 * K);
+      const columns = quantizeColumns(w, N, K);
+      const actual = pack(kernels, w, N, K);
+      expectSameBits(actual.panels, panelsOf(columns, K), `${size}`);
+      expectSameBits(
+        actual.scales.subarray(0, N),
+        columns.map(({ scale }) => scale),
+      );
+      expect(actual.scales[3]).toBe(1);
+    }
+    const operands = { x: randomFloats(9 * K, 6), w: new Float32Array(N * K), bias: randomFloats(N, 7) };
+    expectSameBits(
+      multiply(kernels, operands, K),
+      Float32Array.from({ length: 9 * N }, (_, i) => operands.bias[i % N]!),
+    );
+  });
+
+  it("columns from any panel on", async () => {
+    const kernels = await createVariant(variant);
+    const [M, N, K] = [9, 29, 22];
+    const operands = { x: randomFloats(M * K, 1), w: randomFloats(N * K, 2), bias: randomFloats(N, 3) };
+    const { matrix } = pack(kernels, operands.w, N, K, operands.bias);
+    const xAt = put(kernels, operands.x);
+    const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K));
+    const expected = twin(operands, K);
+    for (const [first, count] of [
+      [0, 8],
+      [8, 8],
+      [8, 21],
+      [16, 3],
+      [24, 5],
+    ] as const) {
+      const c = kernels.allocate(M * count * 4);
+      kernels.exports.linear(c, count * 4, xAt, K * 4, matrix, first, 0, 0, scratch, M, count, K, ACTIVATION_CODE.none);
+      const wanted = Float32Array.from({ length: M * count }, (_, i) => {
+        return expected[Math.floor(i / count) * N + first + (i % count)]!;
+      });
+      expectSameBits(kernels.floats(c, M * count), wanted, `${count} from ${first}`);
+    }
+  });
+
+  it.each([1, 2, 3, 4, 5, 8, 64, 65, 769, 3072, 33_156, 66_308, MOST_Q8_INPUTS])(
+    "all operands extreme, depth %d",
+    async (K) => {
+      const kernels = await createVariant(variant);
+      const N = signs.length;
+      const line = (sign: (k: number, K: number) => number, size: number) =>
+        Array.from({ length: K }, (_, k) => sign(k, K) * size);
+      // Few rows and many: the first widen the panel in the loop.
+      for (const M of K > 10_000 ? [N] : [N, 2 * N]) {
+        const x = Float32Array.from(Array.from({ length: M }, (_, m) => line(signs[m % N]!, 1 + m)).flat());
+        const w = Float32Array.from(signs.flatMap((sign, n) => line(sign, 0.1 + n)));
+        const columns = quantizeColumns(w, N, K);
+        expect(columns[0]!.q.every((q) => q === 127)).toBe(true);
+        expect(columns[1]!.q.every((q) => q === -127)).toBe(true);
+        expectSameBits(multiply(kernels, { x, w }, K), matmulI8(x, columns, M, K), `${M} rows`);
+      }
+    },
+  );
+
+  it("bytes 0 and 255 against ±127 in every order", async () => {
+    const kernels = await createVariant(variant);
+    const random = randomFrom(11);
+    const [M, N, K] = [37, 19, 203];
+    for (const least of [0, -1, -255]) {
+      // Two values a row, so that all bytes are 0 or 255.
+      const operands = {
+        x: Float32Array.from({ length: M * K }, () => (random() < 0.5 ? least : least + 255)),
+        w: Float32Array.from({ length: N * K }, () => (random() < 0.5 ? -3 : 3)),
+      };
+      expectSameBits(multiply(kernels, operands, K), twin(operands, K), `from ${least}`);
+    }
+  });
+
+  it("rows that are constant, huge, tiny or 0", async () => {
+    const kernels = await createVariant(variant);
+    const [N, K] = [9, 30];
+    const sizes = [0, -0, 1, -1, 1e38, -1e38, 3.4028234663852886e38, -3.4028234663852886e38, 1e-30, 1e-40, -1e-40];
+    const x = Float32Array.from([
+      ...sizes.flatMap((size) => Array<number>(K).fill(size)),
+      ...sizes.flatMap((size) => Array.from({ length: K }, (_, k) => (k % 3) * size - size)),
+    ]);
+    const operands = { x, w: randomFloats(N * K, 1, 0.01), bias: randomFloats(N, 2) };
+    const actual = multiply(kernels, operands, K);
+    expectSameBits(actual, twin(operands, K));
+    // And the right numbers: within half a step of each operand of the sum in float64.
+    for (let m = 0; m < x.length / K; m++) {
+      const row = x.subarray(m * K, (m + 1) * K);
+      const most = row.reduce((greatest, value) => Math.max(greatest, Math.abs(value)), 0);
+      for (let n = 0; n < N; n++) {
+        const column = operands.w.subarray(n * K, (n + 1) * K);
+        const exact = row.reduce((sum, value, k) => sum + value * column[k]!, operands.bias[n]!);
+        const bound = K * 0.01 * most * (1 / 255 + 1 / 254 + 1e-6) + 3e-36 * K + 1e-6;
+        expect(Math.abs(actual[m * N + n]! - exact), `row ${m}: ${row[0]}`).toBeLessThanOrEqual(bound);
+      }
+    }
+  });
+
+  it("NaN and infinities in a row make all of it NaN, and no other", async () => {
+    const kernels = await createVariant(variant);
+    const [N, K] = [10, 21];
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      for (const M of [1, 5, 8, 131]) {
+        for (const place of [0, 7, K - 1]) {
+          const operands = { x: randomFloats(M * K, 1), w: randomFloats(N * K, 2), bias: randomFloats(N, 3) };
+          const row = M >> 1;
+          operands.w.fill(0, 0, K); // 0 · NaN is NaN too
+          operands.x[row * K + place] = bad;
+          const actual = multiply(kernels, operands, K);
+          expectSameBits(actual, twin(operands, K), `${bad} at ${place} of ${M} rows`);
+          for (let i = 0; i < actual.length; i++) expect(Number.isNaN(actual[i])).toBe(Math.floor(i / N) === row);
+        }
+      }
+    }
+  });
+});

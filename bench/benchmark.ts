@@ -8,6 +8,8 @@ export interface BenchmarkOptions {
   /** Which wasm builds to run, where a benchmark has any. */
   builds: readonly Build[];
   rounds: number;
+  /** Milliseconds of the clock, or of the CPU time of this process. */
+  now: () => number;
 }
 
 /** Names → values; numbers are printed with their name, so that has the unit. */
@@ -29,13 +31,14 @@ const ROUND_MS = 30;
  */
 export async function medianMs<Name extends string>(
   tasks: Readonly<Record<Name, () => unknown>>,
-  rounds: number,
+  { rounds, now }: Pick<BenchmarkOptions, "rounds" | "now">,
 ): Promise<Record<Name, number>> {
   const names = Object.keys(tasks) as Name[];
   const medians = new Map<Name, number[]>(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     // The first round warms up: V8 optimises a kernel after some calls.
     const bench = new Bench({
+      now,
       time: ROUND_MS,
       iterations: 1,
       warmup: round === 0,

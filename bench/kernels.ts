@@ -13,11 +13,15 @@ export const kernelBenchmarks: readonly Benchmark[] = Object.entries(KERNELS).ma
   about,
   async *run(options: BenchmarkOptions): AsyncIterable<Row> {
     const instances = await Promise.all(options.builds.map(loadBuild));
-    for (const makeCase of cases) yield* time(makeCase(), instances, options.rounds);
+    for (const makeCase of cases) yield* time(makeCase(), instances, options);
   },
 }));
 
-async function* time(kernelCase: KernelCase, instances: readonly KernelInstance[], rounds: number): AsyncIterable<Row> {
+async function* time(
+  kernelCase: KernelCase,
+  instances: readonly KernelInstance[],
+  options: BenchmarkOptions,
+): AsyncIterable<Row> {
   const { shape, M, flops, arithmetic } = kernelCase;
   const marks = instances.map((kernels) => kernels.mark);
   const peaks = instances.map((kernels) => peakTask(kernels, arithmetic));
@@ -36,7 +40,7 @@ async function* time(kernelCase: KernelCase, instances: readonly KernelInstance[
       };
     tasks[peakName(kernels.build)] = peaks[i]!.task;
   }
-  const ms = await medianMs(tasks, rounds);
+  const ms = await medianMs(tasks, options);
   for (const [i, { build }] of instances.entries()) {
     const callMs = (ms[build]! - (ms[restoreName(build)] ?? 0)) / repeats;
     const peak = peaks[i]!.flops / ms[peakName(build)]!;

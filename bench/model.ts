@@ -24,7 +24,7 @@ const DTYPES = [
 export const model: Benchmark = {
   name: "model",
   about: "forward pass of a full-size model, 12 × 768, one text of 16, 128 and 512 tokens",
-  async *run({ builds, rounds }: BenchmarkOptions): AsyncIterable<Row> {
+  async *run(options: BenchmarkOptions): AsyncIterable<Row> {
     const weights = fullSizeWeights();
     const files = await fullSizeFiles(weights);
     // Few tokens: the twin is slow. As a batch they fill the rows of the timed lengths, and each text must come out the same.
@@ -33,7 +33,7 @@ export const model: Benchmark = {
 
     for (const { dtype, mostNmse } of DTYPES) {
       const contestants = await Promise.all(
-        builds.map(async (build) => ({
+        options.builds.map(async (build) => ({
           build,
           run: await AutoModel.from_pretrained(files, { dtype, wasmBinary: wasmBytes(build) }),
           matmuls: await loadMatmuls(build, dtype),
@@ -53,7 +53,7 @@ export const model: Benchmark = {
           tasks[build] = () => run(input);
           tasks[`${build} matmuls`] = () => matmuls(tokens);
         }
-        const ms = await medianMs(tasks, rounds);
+        const ms = await medianMs(tasks, options);
         for (const { build, run } of contestants) {
           yield {
             dtype,

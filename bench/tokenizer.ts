@@ -18,7 +18,7 @@ const STARTS = 7;
 export const tokenizer: Benchmark = {
   name: "tokenizer",
   about: "million tokens a second, one thread, against @huggingface/tokenizers; milliseconds to load",
-  async *run({ rounds }: BenchmarkOptions): AsyncIterable<Row> {
+  async *run(options: BenchmarkOptions): AsyncIterable<Row> {
     const own = await AutoTokenizer.from_pretrained(folder);
     const json = readFileSync(join(folder, "tokenizer.json"));
     const config = JSON.parse(readFileSync(join(folder, "tokenizer_config.json"), "utf8")) as object;
@@ -37,7 +37,7 @@ export const tokenizer: Benchmark = {
           offsets: () => list.forEach((text) => void own(text, { return_offsets_mapping: true, return_tensor: false })),
           rival: () => list.forEach((text) => void rival.encode(text)),
         },
-        rounds,
+        options,
       );
       yield {
         texts,

@@ -48,17 +48,26 @@ export function printEnvironment() {
   );
 }
 
-/** Median milliseconds of each task, after one call that does not count. Every round calls each once, so that all see the same machine. */
+/**
+ * Median milliseconds of each task, after one call that does not count. Every round calls each once, so that all see the same machine.
+ * With --cpu the process's CPU time: on one thread it is the same on a quiet machine, and leaves out what other processes take on a busy one.
+ */
 export async function medianMs(tasks, rounds) {
   const times = new Map(Object.keys(tasks).map((name) => [name, []]));
   for (let round = -1; round < rounds; round++) {
     for (const [name, task] of Object.entries(tasks)) {
-      const start = performance.now();
+      const start = now();
       await task();
-      if (round >= 0) times.get(name).push(performance.now() - start);
+      if (round >= 0) times.get(name).push(now() - start);
     }
   }
   return new Map([...times].map(([name, list]) => [name, median(list)]));
+}
+
+function now() {
+  if (!process.argv.includes("--cpu")) return performance.now();
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 export function median(list) {

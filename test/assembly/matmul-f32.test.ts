@@ -36,6 +36,9 @@ const CASES: Case[] = [
   { M: 6, N: 13, K: 6, packing: "packColumns", gapFloats: 5 },
   { M: 1, N: 31, K: 40, packing: "packColumns" },
   { M: 33, N: 64, K: 3072, bias: true },
+  // Deeper than what stays in the cache: sums go on in c.
+  { M: 130, N: 13, K: 800, bias: true, residual: true, activation: "gelu", gapFloats: 2 },
+  { M: 128, N: 9, K: 1600, gapFloats: 1 },
 ];
 
 describeBuilds("matmul-f32", (build) => {

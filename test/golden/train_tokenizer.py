@@ -33,24 +33,19 @@ def learn(files, vocab_size, min_frequency):
             paths.append(f"{folder}/{n}.txt")
             pathlib.Path(paths[-1]).write_bytes(text.encode())
         results = []
-        for specials, size in ((SPECIALS, vocab_size), (SPECIALS, vocab_size), (SPECIALS[:4], vocab_size - 1)):
+        for specials, size in ((SPECIALS, vocab_size), (SPECIALS[:4], vocab_size - 1)):
             tokenizer = ByteLevelBPETokenizer()
             tokenizer.train(paths, vocab_size=size, min_frequency=min_frequency, show_progress=False, special_tokens=specials)
             tokenizer.add_special_tokens(["<mask>"])
             model = json.loads(tokenizer.to_str())["model"]
             vocab = {**model["vocab"], "<mask>": 1 << 30}
             results.append((sorted(vocab, key=vocab.get), [" ".join(pair) for pair in model["merges"]]))
-    if not any("<mask>" in text for text in files):
-        assert results[0] == results[2], "moving <mask> to the end is not the same as adding it there"
-    # Where one pair waits twice in its queue with equal counts, the library's result depends on its random hashes.
-    return results[0] if results[0] == results[1] else None
+    assert results[0] == results[1], "moving <mask> to the end is not the same as adding it there"
+    return results[0]
 
 
 def case(name, files, vocab_size, min_frequency, whole=True):
-    learnt = learn(files, vocab_size, min_frequency)
-    if learnt is None:
-        return None
-    tokens, merges = learnt
+    tokens, merges = learn(files, vocab_size, min_frequency)
     head = {"name": name, "files": files, "vocab_size": vocab_size, "min_frequency": min_frequency}
     if whole:
         return {**head, "tokens": tokens[260:], "merges": merges}
@@ -120,13 +115,8 @@ def golden():
 def main(count=None, seed="0"):
     if count:
         rng = random.Random(f"train tokenizer {seed}")
-        unstable = 0
         for _ in range(int(count)):
-            found = generated(rng)
-            if found:
-                print(json.dumps(found))
-            unstable += found is None
-        print(f"{unstable} of {count} differ from run to run in tokenizers itself", file=sys.stderr)
+            print(json.dumps(generated(rng)))
         return
     with open(HERE / "train-tokenizer.jsonl", "w", encoding="utf8", newline="\n") as file:
         for found in golden():

@@ -1,22 +1,21 @@
 // The words of a text as rows of token ids, which become fewer with every merge; how often each pair stands in them, and where.
-import { Candidates } from "./candidates.ts";
 import { withRoom } from "./grow.ts";
+import { PairQueue } from "./pair-queue.ts";
 import { NONE, PairTable } from "./pair-table.ts";
 import type { WordCounts } from "./word-counts.ts";
 import { WordLists } from "./word-lists.ts";
 
 export class Corpus {
   readonly pairs = new PairTable();
-  readonly candidates = new Candidates(this.pairs);
+  readonly queue = new PairQueue(this.pairs);
   private readonly lists = new WordLists();
   /** Word `i` is in [starts[i], starts[i] + lengths[i]). */
   private readonly ids: Int32Array;
   private readonly starts: Int32Array;
   private readonly lengths: Int32Array;
   private readonly counts: Float64Array;
-  /** Pairs that have come up since candidates were made last, each once. */
-  private fresh = new Int32Array(1 << 8);
-  private freshPairs = 0;
+  /** How many pairs have been offered to the queue: those before this number. */
+  private offered = 0;
 
   /** @param idOfByte the id of each byte's own token. @throws OUT_OF_MEMORY */
   constructor({ size, bytes, starts, counts }: WordCounts, idOfByte: Int32Array) {
@@ -37,37 +36,31 @@ export class Corpus {
     return length;
   }
 
-  /** Makes candidates of the pairs that have come up since this was done last. */
-  makeCandidates(): void {
-    const { pairs, lists } = this;
-    for (let i = 0; i < this.freshPairs; i++) {
-      const pair = this.fresh[i]!;
-      // A pair may have come up and vanished again, as (ab, a) in "abab" when (a, b) is merged.
-      if (pairs.counts[pair]! > 0) this.candidates.add(pair, pairs.lists[pair]!);
-      else for (let list = pairs.lists[pair]!; list !== NONE; ) list = lists.rest(list);
-      pairs.lists[pair] = NONE;
+  /** Puts the pairs that are new since this was done last into the queue. */
+  offerPairs(): void {
+    const { pairs, queue } = this;
+    for (; this.offered < pairs.size; this.offered++) {
+      // A pair may have come up and vanished again, as (X, a) in "abab" when "ab" becomes X.
+      if (pairs.counts[this.offered]! > 0) queue.push(this.offered);
     }
-    this.freshPairs = 0;
   }
 
   /**
-   * Merges a candidate's pair wherever it stands in the candidate's words, from left to right. The pair's own count stays as it
-   * is, as in tokenizers: where one token comes about in two ways, the pair may come up again and is then counted on from there.
+   * Merges a pair wherever it stands, from left to right.
    * @param id what it becomes
    * @returns how many ids were looked at
    */
-  merge(candidate: number, id: number): number {
-    const { pairs, candidates, lists } = this;
-    const pair = candidates.pairs[candidate]!;
-    const left = pairs.lefts[pair]!;
-    const right = pairs.rights[pair]!;
+  merge(pair: number, id: number): number {
+    const left = this.pairs.lefts[pair]!;
+    const right = this.pairs.rights[pair]!;
     let looked = 0;
-    for (let list = candidates.lists[candidate]!; list !== NONE; list = lists.rest(list)) {
-      const word = lists.word(list);
+    for (let list = this.pairs.lists[pair]!; list !== NONE; list = this.lists.rest(list)) {
+      const word = this.lists.word(list);
       looked += this.lengths[word]!;
       this.mergeIn(word, left, right, id);
     }
-    this.makeCandidates();
+    this.pairs.lists[pair] = NONE;
+    this.offerPairs();
     return looked;
   }
 
@@ -100,15 +93,10 @@ export class Corpus {
     const pair = this.pairs.find(left, right);
     const { counts, lists } = this.pairs;
     counts[pair]! += this.counts[word]!;
-    if (lists[pair] === NONE) {
-      this.fresh = withRoom(this.fresh, this.freshPairs + 1);
-      this.fresh[this.freshPairs++] = pair;
-    }
     lists[pair] = this.lists.with(lists[pair]!, word);
   }
 
   private removePair(left: number, right: number, word: number): void {
-    const pair = this.pairs.find(left, right);
-    this.pairs.counts[pair]! -= this.counts[word]!;
+    this.pairs.counts[this.pairs.find(left, right)]! -= this.counts[word]!;
   }
 }

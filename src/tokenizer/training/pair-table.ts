@@ -11,7 +11,7 @@ export class PairTable {
   rights = new Int32Array(1 << 12);
   /** How often the pair occurs in the text. */
   counts = new Float64Array(1 << 12);
-  /** The words in which it has come up since its last candidate was made: a list of WordLists, or NONE. */
+  /** The words in which it has come up: a list of WordLists, or NONE. */
   lists = new Int32Array(1 << 12);
   /** Open addressing, at most half full. */
   private table = new Int32Array(1 << 13).fill(EMPTY);

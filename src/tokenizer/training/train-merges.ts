@@ -22,16 +22,22 @@ export interface TrainedMerges {
 /** So many ids are looked at between two yields: some 20 ms. */
 const IDS_PER_YIELD = 1 << 18;
 
-/** Yields how many tokens it has from time to time, so that its caller can do something else. @throws OUT_OF_MEMORY */
+/**
+ * Yields how many tokens it has from time to time, so that its caller can do something else.
+ *
+ * No token comes about in two ways, and so a pair is merged once: a stretch of text with token borders at both its ends is split
+ * by the merges so far in the one way in which it would be split alone, and from the merge on that made it a token it is that
+ * token. Nor does one look as a special token: those are of letters and marks, which no word has together.
+ * @throws OUT_OF_MEMORY
+ */
 export function* trainMerges(
   words: WordCounts,
   { vocabSize, minFrequency, specials }: TrainMergesOptions,
 ): Generator<number, TrainedMerges, void> {
   const tokens = [...specials, ...[...CHAR_OF_BYTE].sort()];
-  const idOf = new Map(tokens.map((token, id) => [token, id]));
   const corpus = new Corpus(
     words,
-    Int32Array.from(CHAR_OF_BYTE, (char) => idOf.get(char)!),
+    Int32Array.from(CHAR_OF_BYTE, (char) => tokens.indexOf(char)),
   );
   let looked = 0;
   for (let word = 0; word < words.size; word++) {
@@ -40,33 +46,24 @@ export function* trainMerges(
     looked = 0;
     yield tokens.length;
   }
-  corpus.makeCandidates();
+  corpus.offerPairs();
 
-  const { pairs, candidates } = corpus;
-  const merged: number[] = [];
-  while (tokens.length < vocabSize && !candidates.isEmpty) {
-    const candidate = candidates.pop();
-    const pair = candidates.pairs[candidate]!;
-    const count = pairs.counts[pair]!;
-    if (candidates.counts[candidate] !== count) {
-      candidates.push(candidate); // merges since then have made it rarer, or more frequent
+  const { pairs, queue } = corpus;
+  const merges: [string, string][] = [];
+  while (tokens.length < vocabSize && !queue.isEmpty) {
+    const pair = queue.pop();
+    if (!queue.isUpToDate(pair)) {
+      queue.push(pair); // merges have made it rarer
       continue;
     }
-    if (count < Math.max(1, minFrequency)) break;
-    const token = tokens[pairs.lefts[pair]!]! + tokens[pairs.rights[pair]!]!;
-    // Another pair may have made the same token before, or the text may have a special one in it.
-    let id = idOf.get(token);
-    if (id === undefined) {
-      id = tokens.push(token) - 1;
-      idOf.set(token, id);
-    }
-    merged.push(pair);
-    looked += corpus.merge(candidate, id);
+    if (pairs.counts[pair]! < Math.max(1, minFrequency)) break;
+    const left = tokens[pairs.lefts[pair]!]!;
+    const right = tokens[pairs.rights[pair]!]!;
+    merges.push([left, right]);
+    looked += corpus.merge(pair, tokens.push(left + right) - 1);
     if (looked < IDS_PER_YIELD) continue;
     looked = 0;
     yield tokens.length;
   }
-  // Of a pair that was merged twice the last time counts, as in tokenizers.
-  const inOrder = [...new Set(merged.reverse())].reverse();
-  return { tokens, merges: inOrder.map((pair) => [tokens[pairs.lefts[pair]!]!, tokens[pairs.rights[pair]!]!]) };
+  return { tokens, merges };
 }

@@ -34,6 +34,12 @@ export function inputsOf(call: GoldenCall, { tensors }: GoldenCase): ModelInputs
   ) as ModelInputs;
 }
 
+/** Whether an output has one row a text, from the pooler. */
+export function isPooled(className: string, name: string): boolean {
+  const pooledLogits = ["AlbertForSequenceClassification", "AlbertForMultipleChoice"].includes(className);
+  return ["pooler_output", "sop_logits"].includes(name) || (name === "logits" && pooledLogits);
+}
+
 /** Which values of an output are defined: by token, by query and key, or by text (a choice is a text). The others must be 0. */
 export function visibility(
   { tensors }: GoldenCase,
@@ -44,8 +50,6 @@ export function visibility(
 ): (i: number) => boolean {
   if (call.inputs.attention_mask === undefined) return () => true;
   const mask = tensors.get(call.inputs.attention_mask)!;
-  const pooledLogits = ["AlbertForSequenceClassification", "AlbertForMultipleChoice"].includes(className);
-  const isPooled = ["pooler_output", "sop_logits"].includes(name) || (name === "logits" && pooledLogits);
   const T = mask.dims.at(-1)!;
   const seen = mask.data as Int32Array;
   if (name === "attentions") {
@@ -58,7 +62,7 @@ export function visibility(
     };
   }
   const size = dims.reduce((a, b) => a * b, 1);
-  if (isPooled) {
+  if (isPooled(className, name)) {
     const width = size / (mask.size / T);
     return (i) => seen.subarray(Math.floor(i / width) * T, Math.floor(i / width + 1) * T).includes(1);
   }

@@ -12,7 +12,7 @@ import { type ModelWeights, openAllWeights } from "../weights/model-weights.ts";
 import { panelBytes, panelShape } from "../weights/panels.ts";
 import { QUANTIZED_FILE, quantizedMetadata, scalesName } from "../weights/quantized-file.ts";
 import { safetensorsBytes, type TensorSource, writeSafetensors } from "../weights/write-safetensors.ts";
-import { readConfig } from "./load.ts";
+import { checkQ8Sizes, readConfig } from "./load.ts";
 
 /** "q8" is this package's own file, the others are what Transformers reads. */
 export type ConvertedDtype = "q8" | "fp16" | "fp32";
@@ -43,7 +43,7 @@ const TOKENIZER_FILES = [
 
 /**
  * Reads a folder and converts it, one block of rows at a time.
- * @throws what from_pretrained throws for files and configuration; while bytes are made TENSOR_INVALID for values that are not
+ * @throws what from_pretrained throws for files and configuration; INPUT_INVALID for what is quantized already; while bytes are made TENSOR_INVALID for values that are not
  *   finite, in fp16 also those above 65,504
  */
 export async function convertFolder(
@@ -52,6 +52,7 @@ export async function convertFolder(
   options: KernelOptions = {},
 ): Promise<Conversion> {
   const config = await readConfig(source);
+  if (dtype === "q8") checkQ8Sizes(config, source);
   // Out of the fullest file: floats where there are any, whatever q8 file lies beside them.
   const weights = await openAllWeights(source, config, "auto");
   try {

@@ -16,14 +16,15 @@ export interface EncoderWeights {
   pooler: Linear | undefined;
 }
 
-/** Bytes that `loadEncoderWeights` will take, so that memory grows once and fails before anything is read. */
+/** Bytes that `loadEncoderWeights` will take beside a pooler, so that memory grows once and fails before anything is read. */
 export function encoderBytes(config: AlbertConfig, dtype: ComputeDtype): number {
   const { vocab_size: V, embedding_size: E, hidden_size: H, intermediate_size: F } = config;
   const bytes = (N: number, K: number) => linearBytes(N, K, dtype);
   const vectors = 4 * (H * 4 + 128);
   const layer = 3 * bytes(H, H) + bytes(H, H) + bytes(F, H) + bytes(H, F) + vectors;
   const tables = (config.type_vocab_size + config.max_position_embeddings + 4) * (E + 16) * 4;
-  return bytes(V, E) + tables + bytes(H, E) + config.num_hidden_groups * config.inner_group_num * layer + bytes(H, H);
+  const words = linearBytes(V, E, dtype, false);
+  return words + tables + bytes(H, E) + config.num_hidden_groups * config.inner_group_num * layer;
 }
 
 export async function loadEncoderWeights(loader: WeightLoader, config: AlbertConfig): Promise<EncoderWeights> {

@@ -10,7 +10,7 @@ import { type AlbertClassName, type ModelWeights, openModelWeights } from "../we
 import { Encoder } from "./encoder.ts";
 import { encoderBytes, loadEncoderWeights } from "./encoder-weights.ts";
 import type { LoadingInfo } from "./pretrained-model.ts";
-import { type ComputeDtype, linearBytes, WeightLoader } from "./weight-loader.ts";
+import { type ComputeDtype, linearBytes, scratchBytes, WeightLoader } from "./weight-loader.ts";
 
 export interface ModelOptions extends LoadOptions, KernelOptions {
   /**
@@ -45,7 +45,7 @@ export async function loadModel<Model>(
   try {
     checkMissing(weights, className, source, options.allow_missing ?? false);
     const dtype = wanted === "q8" || (wanted === "auto" && weights.dtype === "q8") ? "q8" : "fp32";
-    if (dtype === "q8") checkPositions(config, source);
+    if (dtype === "q8") checkQ8Sizes(config, source);
     weights.readOnce();
     const kernels = await KernelInstance.create(options);
     kernels.ensure(kernels.mark + encoderBytes(config, dtype) + headBytes(config, weights, dtype));
@@ -57,23 +57,37 @@ export async function loadModel<Model>(
   }
 }
 
-/** What a class may take beside the encoder, and blocks of weights on their way. */
+/** What pooler and heads may take, and what its weights take on their way. */
 function headBytes(config: AlbertConfig, weights: ModelWeights, dtype: ComputeDtype): number {
   const { vocab_size: V, embedding_size: E, hidden_size: H } = config;
-  const decoder = weights.has("predictions.decoder.weight") ? linearBytes(V, E, dtype) : 0;
-  const bias = weights.has("predictions.bias") ? V * 4 : 0;
-  return linearBytes(E, H, dtype) + decoder + bias + (5 << 18);
+  const pooler = weights.has("pooler.weight") ? linearBytes(H, H, dtype) : 0;
+  const dense = weights.has("predictions.dense.weight") ? linearBytes(E, H, dtype) + 4 * (2 * E + 64) : 0;
+  const decoder = weights.has("predictions.decoder.weight") ? linearBytes(V, E, dtype, false) : 0;
+  const bias = weights.has("predictions.bias") ? V * 4 + 64 : 0;
+  return pooler + dense + decoder + bias + scratchBytes(weights, dtype);
 }
 
 /** Keys for which assembly/attention-i16.ts keeps sums within 32 bits. */
 const MOST_Q8_POSITIONS = 48_000;
+/** Most products of a weight (127) and an activation (255) whose sum fits 32 bits. */
+const MOST_Q8_INPUTS = Math.floor((2 ** 31 - 1) / (127 * 255));
 
-function checkPositions({ max_position_embeddings: most }: AlbertConfig, source: FileSource): void {
-  if (most <= MOST_Q8_POSITIONS) return;
-  throw new RobertalbertError(
-    "CONFIG_UNSUPPORTED",
-    `${source.name}: config.json has ${most} positions (max_position_embeddings), in q8 at most ${MOST_Q8_POSITIONS}: pass dtype "fp32"`,
-  );
+/** @throws CONFIG_UNSUPPORTED for a model whose sums may not fit 32 bits in q8 */
+export function checkQ8Sizes(config: AlbertConfig, source: FileSource): void {
+  const limits = {
+    max_position_embeddings: MOST_Q8_POSITIONS,
+    embedding_size: MOST_Q8_INPUTS,
+    hidden_size: MOST_Q8_INPUTS,
+    intermediate_size: MOST_Q8_INPUTS,
+  } as const;
+  for (const [key, most] of Object.entries(limits)) {
+    const value = config[key] as number;
+    if (value <= most) continue;
+    throw new RobertalbertError(
+      "CONFIG_UNSUPPORTED",
+      `${source.name}: config.json has ${key} ${value}, in q8 at most ${most} can be summed up: use dtype "fp32" or "fp16"`,
+    );
+  }
 }
 
 /** Reads and checks config.json. @throws FILE_NOT_FOUND, FILE_INVALID, CONFIG_INVALID, CONFIG_UNSUPPORTED */

@@ -1,5 +1,4 @@
 // Weights of a checkpoint → wasm memory in the form that the kernels read, block of rows by block of rows: never a second full copy.
-import { RobertalbertError } from "../errors.ts";
 import type { KernelInstance } from "../runtime/kernel-instance.ts";
 import type { ModelWeights } from "../weights/model-weights.ts";
 import { MOST_Q8_INPUTS, panelBytes } from "../weights/panels.ts";
@@ -24,8 +23,14 @@ const MATRIX_WORDS = 4;
 const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;
 
 /** Bytes that a `linear` will take, for one growth of memory before all weights. */
-export function linearBytes(N: number, K: number, dtype: ComputeDtype): number {
-  return panelBytes(N, K, dtype) + roundUp8(N) * 4 * 3 + 64 * 5;
+export function linearBytes(N: number, K: number, dtype: ComputeDtype, hasBias = true): number {
+  const vectors = (hasBias ? 1 : 0) + (dtype === "q8" ? 2 : 0);
+  return panelBytes(N, K, dtype) + roundUp8(N) * 4 * vectors + 64 * 5;
+}
+
+/** Bytes that weights may take on their way: a block of floats, none where they are packed already. */
+export function scratchBytes(weights: ModelWeights, dtype: ComputeDtype): number {
+  return weights.dtype === "q8" && dtype === "q8" ? 0 : BLOCK_FLOATS * 4 + 64;
 }
 
 export class WeightLoader {
@@ -52,12 +57,6 @@ export class WeightLoader {
   async stack(names: readonly string[], hasBias = true): Promise<Linear> {
     const { kernels, weights, dtype } = this;
     const K = weights.shape(`${names[0]}.weight`)[1]!;
-    if (dtype === "q8" && K > MOST_Q8_INPUTS) {
-      throw new RobertalbertError(
-        "CONFIG_UNSUPPORTED",
-        `${names[0]} has ${K} inputs, in q8 at most ${MOST_Q8_INPUTS} can be summed: pass dtype "fp32"`,
-      );
-    }
     const N = names.reduce((sum, name) => sum + roundUp8(weights.shape(`${name}.weight`)[0]!), 0);
     const panels = kernels.allocate(panelBytes(N, K, dtype));
     const bias = hasBias ? this.zeros(N) : 0;

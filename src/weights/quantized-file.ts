@@ -28,7 +28,7 @@ export function scalesName(name: string): string {
 
 /** @throws FILE_INVALID for a damaged file, FILE_UNSUPPORTED for another layout or one that this package did not write */
 export async function readQuantizedHeader(file: ReadableFile, where: string): Promise<TensorEntry[]> {
-  const { entries, metadata } = await readSafetensorsHeader(file, where);
+  const { entries, metadata } = await readSafetensorsHeader(file, where, MAKE);
   if (metadata.format !== FORMAT) {
     throw new RobertalbertError(
       "FILE_UNSUPPORTED",

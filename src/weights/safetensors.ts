@@ -16,14 +16,16 @@ export interface SafetensorsHeader {
 /**
  * Reads and checks the header.
  * @param where the file, for messages
+ * @param advice how to come by a whole one
  * @throws FILE_INVALID
  */
-export async function readSafetensorsHeader(file: ReadableFile, where: string): Promise<SafetensorsHeader> {
+export async function readSafetensorsHeader(
+  file: ReadableFile,
+  where: string,
+  advice = "download or save it again",
+): Promise<SafetensorsHeader> {
   const invalid = (message: string) =>
-    new RobertalbertError(
-      "FILE_INVALID",
-      `${where} is no whole safetensors file: ${message}; download or save it again`,
-    );
+    new RobertalbertError("FILE_INVALID", `${where} is no whole safetensors file: ${message}; ${advice}`);
   if (file.sizeBytes < 8) throw invalid(`it has ${file.sizeBytes} bytes, a header needs at least 8`);
   const head = await file.read(0, 8);
   const headerBytes = new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true);

@@ -5,17 +5,10 @@ import type { AlbertForPreTraining } from "../../src/model/albert.ts";
 import { AutoModelForPreTraining } from "../../src/model/auto.ts";
 import type { Tensor } from "../../src/tensor.ts";
 import { describeBuilds } from "../support/builds.ts";
-import { type GoldenCall, type GoldenLoad, readTensors, tolerance, worstRatio } from "../support/golden.ts";
-import { type HashTensor, hashCheckpoint } from "../support/hash-checkpoint.ts";
+import { type GoldenCall, readTensors, tolerance, worstRatio } from "../support/golden.ts";
+import { type FullSizeCase, fullSizeFiles } from "../support/hash-checkpoint.ts";
 import { describeShared } from "../support/shared.ts";
 import { parseSlices, pick, slicedIndices } from "../support/slices.ts";
-
-interface FullSizeCase {
-  name: string;
-  seed_text: string;
-  tensors: HashTensor[];
-  loads: GoldenLoad[];
-}
 
 /** What golden/README.md adds to the tolerance of full-size models. */
 const EXTRA = 8e-5;
@@ -28,10 +21,7 @@ describeShared("golden full-size models", (shared) => {
     describe(folder, () => {
       let files: Record<string, Uint8Array> = {};
       beforeAll(async () => {
-        files = {
-          "config.json": readFileSync(`${root}${folder}/config.json`),
-          "model.safetensors": await hashCheckpoint(golden.seed_text, golden.tensors),
-        };
+        files = await fullSizeFiles(`${root}${folder}`, golden);
       });
       afterAll(() => {
         files = {};

@@ -1,6 +1,16 @@
 // Full-size weights from a formula (../shared/oracle/hash_weights.mjs), as the bytes of a safetensors file.
+import { readFileSync } from "node:fs";
 import { tensorOf } from "../../src/weights/write-safetensors.ts";
 import { safetensorsFile } from "./checkpoint.ts";
+import type { GoldenLoad } from "./golden.ts";
+
+/** case.json of a real-* folder. */
+export interface FullSizeCase {
+  name: string;
+  seed_text: string;
+  tensors: HashTensor[];
+  loads: GoldenLoad[];
+}
 
 /** Values base + scale · u, u in [-1, 1) from a hash of the seed text, the name and the index. */
 export interface HashFormula {
@@ -26,6 +36,17 @@ export function hashCheckpoint(seedText: string, tensors: readonly HashTensor[])
       return tensorOf(tensor.name, "F32", tensor.shape, values);
     }),
   );
+}
+
+/** What from_pretrained takes, of a real-* folder. */
+export async function fullSizeFiles(
+  folder: string,
+  { seed_text, tensors }: FullSizeCase,
+): Promise<Record<string, Uint8Array>> {
+  return {
+    "config.json": new Uint8Array(readFileSync(`${folder}/config.json`)),
+    "model.safetensors": await hashCheckpoint(seed_text, tensors),
+  };
 }
 
 /** The values of one tensor. */

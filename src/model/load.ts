@@ -7,6 +7,7 @@ import type { KernelOptions } from "../runtime/build.ts";
 import { KernelInstance } from "../runtime/kernel-instance.ts";
 import type { WeightDtype } from "../weights/checkpoint.ts";
 import { type AlbertClassName, type ModelWeights, openModelWeights } from "../weights/model-weights.ts";
+import { MOST_Q8_INPUTS } from "../weights/panels.ts";
 import { Encoder } from "./encoder.ts";
 import { encoderBytes, loadEncoderWeights } from "./encoder-weights.ts";
 import type { LoadingInfo } from "./pretrained-model.ts";
@@ -69,8 +70,6 @@ function headBytes(config: AlbertConfig, weights: ModelWeights, dtype: ComputeDt
 
 /** Keys for which assembly/attention-i16.ts keeps sums within 32 bits. */
 const MOST_Q8_POSITIONS = 48_000;
-/** Most products of a weight (127) and an activation (255) whose sum fits 32 bits. */
-const MOST_Q8_INPUTS = Math.floor((2 ** 31 - 1) / (127 * 255));
 
 /** @throws CONFIG_UNSUPPORTED for a model whose sums may not fit 32 bits in q8 */
 export function checkQ8Sizes(config: AlbertConfig, source: FileSource): void {

@@ -1,7 +1,7 @@
 // Weights of a checkpoint → wasm memory in the form that the kernels read, block of rows by block of rows: never a second full copy.
 import type { KernelInstance } from "../runtime/kernel-instance.ts";
 import type { ModelWeights } from "../weights/model-weights.ts";
-import { MOST_Q8_INPUTS, panelBytes } from "../weights/panels.ts";
+import { panelBytes } from "../weights/panels.ts";
 
 /** How matrices are held and multiplied: in 32-bit floats, or in bytes with 8-bit activations. */
 export type ComputeDtype = "fp32" | "q8";

@@ -2,8 +2,9 @@
 import { describe, expect, it } from "vitest";
 import type { KernelInstance } from "../../src/runtime/kernel-instance.ts";
 import { attention } from "../reference/attention.ts";
+import { nmse } from "../support/distance.ts";
 import { createVariant, dotVariants } from "../support/dot-forms.ts";
-import { expectSameBits, nmse } from "../support/errors.ts";
+import { expectSameBits } from "../support/errors.ts";
 import { randomFloats } from "../support/random.ts";
 
 interface Sizes {

@@ -10,8 +10,9 @@ import { matmulI8, quantizeColumns } from "./reference/matmul-i8.ts";
 import { quantizeRow } from "./reference/quantize.ts";
 import { softmax } from "./reference/softmax.ts";
 import { describeBuilds } from "./support/builds.ts";
+import { nmse } from "./support/distance.ts";
 import { dotVariants } from "./support/dot-forms.ts";
-import { expectClose, expectSameBits, nmse } from "./support/errors.ts";
+import { expectClose, expectSameBits } from "./support/errors.ts";
 import { randomFloats } from "./support/random.ts";
 
 const bounds = { nmse: 1e-11, maxAbs: 1e-5 };

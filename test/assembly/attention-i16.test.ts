@@ -26,7 +26,10 @@ interface Result {
 }
 
 const GUARD = 12345.5;
-const MOST_WEIGHT = 32767;
+/** Steps of q, k and weights at most; of v; of all weights of a row: as attention-i16.ts has them. */
+const MOST_STEPS = 32767;
+const VALUE_STEPS = 4095;
+const ROW_STEPS = 500_000;
 
 /** Rows lie apart as in a layer, where q, k and v alternate; the context takes the place of q. */
 function attend(
@@ -79,7 +82,10 @@ function headOf(values: Float32Array, rows: number, A: number, D: number, head: 
 }
 
 /** Steps from 0 to the greatest value of q and k, as attention-i16.ts chooses them. */
-const levelsOf = (D: number) => Math.min(MOST_WEIGHT, Math.floor(Math.sqrt(2147483000 / D)) - 1);
+const levelsOf = (D: number) => Math.min(MOST_STEPS, Math.floor(Math.sqrt(2147483000 / D)) - 1);
+
+/** Steps of all weights of a row together, before they are rounded. The greatest e^x is 1, so that their sum is 1 / its softmax. */
+const rowSteps = (probabilities: Float64Array) => Math.min(MOST_STEPS / Math.max(...probabilities), ROW_STEPS);
 
 /** Rows whose step would be smaller count as 0. */
 const LEAST_STEP = 2 ** -126;
@@ -94,8 +100,8 @@ function scoreBound(q: Float32Array, k: Float32Array, D: number): number {
 }
 
 /**
- * Scores off by δ change each weight by e^±2δ; rounded to steps of 1/32,767 they are off by half a step each, and so is their sum,
- * by which they are divided; v is off by half a step of its own.
+ * Scores off by δ change each weight by e^±2δ; rounded to steps they are off by half a step each, and their sum, by which they are
+ * divided, by as much in all; v is off by half a step of its own.
  */
 function expectWithin(sizes: Sizes, operands: Operands, { context, probabilities }: Result): void {
   const { queries, keys, A, D } = sizes;
@@ -105,9 +111,11 @@ function expectWithin(sizes: Sizes, operands: Operands, { context, probabilities
     const δ = scoreBound(headOf(q, queries, A, D, head), headOf(k, keys, A, D, head), D);
     const mostV = most(headOf(v, keys, A, D, head));
     const weightBound = Math.expm1(2 * δ) + 2e-6;
-    const stepsBound = keys / (MOST_WEIGHT - keys / 2) + 0.51 / MOST_WEIGHT + 1e-6;
-    const contextBound = (weightBound + stepsBound) * mostV + MOST_WEIGHT * LEAST_STEP;
     for (let query = 0; query < queries; query++) {
+      const row = expected.probabilities.subarray((head * queries + query) * keys).subarray(0, keys);
+      const steps = rowSteps(row) * Math.exp(-2 * δ);
+      const stepsBound = keys / (steps - keys / 2) + 0.5001 / VALUE_STEPS + 1e-6;
+      const contextBound = (weightBound + stepsBound) * mostV + VALUE_STEPS * LEAST_STEP;
       for (let d = 0; d < D; d++) {
         const i = (query * A + head) * D + d;
         const error = Math.abs(context[i]! - expected.context[i]!);
@@ -121,6 +129,23 @@ function expectWithin(sizes: Sizes, operands: Operands, { context, probabilities
       }
     }
   }
+}
+
+/**
+ * The mean square error to expect of operands in ±2, where steps fall anywhere, so that rounding errors have a mean square of 1/12 of
+ * a step's: of weights, whose error meets every v; of v and of scores, whose errors are weighted as v is.
+ */
+function meanSquareError({ queries, keys, A, D }: Sizes, { q, k, v }: Operands): number {
+  const { probabilities } = attention(q, k, v, queries, keys, A, D);
+  const power = 2 ** 2 / 3;
+  let sum = 0;
+  for (let at = 0; at < probabilities.length; at += keys) {
+    const row = probabilities.subarray(at, at + keys);
+    const squares = row.reduce((total, p) => total + p * p, 0);
+    sum += (power * keys) / (12 * rowSteps(row) ** 2);
+    sum += squares * ((2 / VALUE_STEPS) ** 2 / 12 + (power * 0.9) / levelsOf(D) ** 2);
+  }
+  return sum / (probabilities.length / keys);
 }
 
 const CASES: Sizes[] = [
@@ -143,13 +168,14 @@ describe.each(variants)("attention-i16 [$name]", (variant) => {
   it.each(CASES)("$queries queries, $keys keys, $A heads of $D", async (sizes) => {
     const kernels = await createVariant(variant);
     const operands = operandsOf(sizes);
+    const { q, k, v } = operands;
+    const { queries, keys, A, D } = sizes;
     const result = attend(kernels, sizes, operands);
     expectWithin(sizes, operands, result);
-    // That bound is for the worst case. Here steps fall anywhere: their mean square is 1/12, of products 0.9 / levels² of what they
-    // are, and 4 leaves room for small samples.
-    const { context } = attention(operands.q, operands.k, operands.v, sizes.queries, sizes.keys, sizes.A, sizes.D);
-    const mean = 0.9 / levelsOf(sizes.D) ** 2 + sizes.keys ** 2 / (12 * MOST_WEIGHT ** 2);
-    expect(nmse(result.context, context)).toBeLessThan(4 * mean + 1e-11);
+    // That bound is for the worst case; 4 leaves room for small samples.
+    const { context } = attention(q, k, v, queries, keys, A, D);
+    const squares = context.reduce((sum, value, i) => sum + (result.context[i]! - value) ** 2, 0);
+    expect(squares / context.length).toBeLessThan(4 * meanSquareError(sizes, operands));
     const same = attend(reference, sizes, operands);
     expectSameBits(result.context, same.context);
     expectSameBits(result.probabilities!, same.probabilities!);
@@ -195,15 +221,19 @@ describe.each(variants)("attention-i16 [$name]", (variant) => {
 
   it("v all greatest for as many keys as q8 has positions: no sum leaves 32 bits", async () => {
     const kernels = await createVariant(variant);
-    const sizes = { queries: 1, keys: 65_000, A: 1, D: 1 };
-    for (const spread of [0, 0.3]) {
-      // With keys alike each weight is 0.504 of a step, which rounds up to a whole one: the greatest sum of all.
+    // Keys alike: 47,619 of them weigh 10.5 steps each, which round up to 11, the greatest sum of all.
+    for (const [keys, spread] of [
+      [47_619, 0],
+      [48_000, 0],
+      [48_000, 0.3],
+    ] as const) {
       const operands = {
         q: Float32Array.of(1),
-        k: randomFloats(sizes.keys, 4, spread),
-        v: new Float32Array(sizes.keys).fill(-1),
+        k: randomFloats(keys, 4, spread),
+        v: new Float32Array(keys).fill(-1),
       };
-      expect([...attend(kernels, sizes, operands).context]).toEqual([expect.closeTo(-1, 6)]);
+      const { context } = attend(kernels, { queries: 1, keys, A: 1, D: 1 }, operands);
+      expect([...context], `${keys}`).toEqual([expect.closeTo(-1, 6)]);
     }
   });
 

@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { ACTIVATION_CODE, type KernelInstance } from "../../src/runtime/kernel-instance.ts";
 import { MOST_Q8_INPUTS, panelBytes } from "../../src/weights/panels.ts";
+import { ACTIVATIONS } from "../reference/activation.ts";
 import { matmulI8, panelsOf, quantizeColumns } from "../reference/matmul-i8.ts";
 import { createVariant, dotVariants } from "../support/dot-forms.ts";
 import { expectSameBits } from "../support/errors.ts";
@@ -117,6 +118,8 @@ const CASES: Case[] = [
     { M: 13, N: 11, K, residual: true, gap: 1 },
     { M: 3, N: 9, K, gap: 2 },
   ]),
+  // Parts of the depth whose sums are added: 1,024 each.
+  ...[1020, 1023, 1024, 1025, 1028, 1029, 2048, 2050].map((K) => ({ M: 9, N: 9, K })),
   { M: 33, N: 24, K: 3072, bias: true },
   { M: 5, N: 13, K: 3071, residual: true },
 ];
@@ -186,6 +189,23 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
       multiply(kernels, operands, K),
       Float32Array.from({ length: 9 * N }, (_, i) => operands.bias[i % N]!),
     );
+  });
+
+  it("an activation is applied to what the twin gives", async () => {
+    const kernels = await createVariant(variant);
+    const [M, N, K] = [9, 13, 22];
+    const operands = { x: randomFloats(M * K, 1), w: randomFloats(N * K, 2), residual: randomFloats(M * N, 3) };
+    const { matrix } = pack(kernels, operands.w, N, K);
+    const xAt = put(kernels, operands.x);
+    const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K));
+    for (const name of ACTIVATIONS) {
+      const code = ACTIVATION_CODE[name];
+      const expected = put(kernels, twin(operands, K));
+      kernels.exports.activateRows(code, expected, N * 4, M, N);
+      const c = put(kernels, operands.residual);
+      kernels.exports.linear(c, N * 4, xAt, K * 4, matrix, 0, c, N * 4, scratch, M, N, K, code);
+      expectSameBits(kernels.floats(c, M * N), kernels.floats(expected, M * N), name);
+    }
   });
 
   it("columns from any panel on", async () => {

@@ -129,6 +129,6 @@ describe("what q8 cannot sum", () => {
     expect(last_hidden_state.data.every(Number.isFinite)).toBe(true);
     const files = await sized(66_312);
     const load = () => AutoModel.from_pretrained(files, { dtype: "q8" });
-    await expectError(load, "CONFIG_UNSUPPORTED", "ffn_output", "66312", "66311", '"fp32"');
+    await expectError(load, "CONFIG_UNSUPPORTED", "intermediate_size", "66312", "66311", '"fp32"');
   });
 });

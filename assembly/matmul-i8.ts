@@ -16,7 +16,7 @@
 // The form in use (quantize.ts) decides how sums are made: a byte dot, 6 × 8 tiles; or 16-bit pairs, 4 × 8 tiles on a panel that is
 // widened once and stays in L1 while the rows go by. The floats of a panel are made from its sums in one place.
 import { multiplyPanelI16, multiplyPanelWidening, widenPanel } from "./matmul-i16";
-import { storeFew } from "./pack";
+import { storeFew, touch } from "./pack";
 import { panelI8Bytes, STEP_BYTES } from "./pack-i8";
 import { PAIRS, form, quantizeRows, valueBytes } from "./quantize";
 import { HAS_DOT, dotBytes } from "./simd";
@@ -25,13 +25,17 @@ import { HAS_DOT, dotBytes } from "./simd";
 const BLOCK_ROWS: i32 = 128;
 /** Below this many rows widening a panel does not pay: it is widened in the loop. */
 const FEW_ROWS: i32 = 8;
-/** The sums of one panel: i32 [BLOCK_ROWS][8]. */
-const panelSums: usize = memory.data(BLOCK_ROWS * 32, 16);
+/**
+ * The sums of two panels, i32 [2][BLOCK_ROWS][8]: two make whole cache lines of c, whose rows lie so far apart that they push each
+ * other out of L1 before the next panel (measured at 128 rows: 1 % of a forward pass).
+ */
+const PANEL_SUMS_BYTES: usize = BLOCK_ROWS * 32;
+const panelSums: usize = memory.data(BLOCK_ROWS * 64, 16);
 /** A widened part of a panel and the same part of a tile's rows stay in L1 together: 16 KB + 8 KB. */
 const DEPTH_PART: i32 = 1024;
 const widePanel: usize = memory.data(DEPTH_PART * 16, 16);
 const lastPanel: usize = memory.data(32, 16);
-const zeros: usize = memory.data(32, 16);
+const zeros: usize = memory.data(64, 16);
 
 /** Bytes of scratch: scales and zeros of the rows, and the quantised rows. As f64: must not wrap around. */
 export function matmulI8ScratchBytes(K: i32): f64 {
@@ -53,15 +57,13 @@ export function matmulI8(
     const count = min(M - m, BLOCK_ROWS);
     quantizeRows(rows, rowScales, rowZeros, x, ldxBytes, count, K);
     let panel = panels;
-    for (let n = 0; n < N; n += 8, panel += panelBytes) {
-      if (form == PAIRS) {
-        if (count < FEW_ROWS) multiplyPanelWidening(panelSums, 32, rows, rowBytes, panel, count, depth);
-        else multiplyPanelWidened(rows, rowBytes, panel, count, depth);
-      } else if (HAS_DOT) multiplyPanelI8(panelSums, rows, rowBytes, panel, count, depth);
+    for (let n = 0; n < N; n += 16, panel += panelBytes << 1) {
+      sumPanel(panelSums, rows, rowBytes, panel, count, depth);
+      if (N - n > 8) sumPanel(panelSums + PANEL_SUMS_BYTES, rows, rowBytes, panel + panelBytes, count, depth);
       const at = (<usize>n) << 2;
-      finishPanel(
+      finishPanels(
         c + at, ldcBytes, rowScales, rowZeros, scales + at, sums + at, bias ? bias + at : zeros,
-        init ? init + at : zeros, ldinitBytes, count, min(N - n, 8),
+        init ? init + at : zeros, ldinitBytes, count, min(N - n, 16),
       );
     }
     c += <usize>BLOCK_ROWS * ldcBytes;
@@ -70,43 +72,55 @@ export function matmulI8(
   }
 }
 
-/** Panel sums by pairs, one part of K after another: the panel is widened to 16 bits, then meets all rows. */
-function multiplyPanelWidened(rows: usize, rowBytes: usize, panel: usize, count: i32, K: i32): void {
-  for (let k = 0; k < K; k += DEPTH_PART) {
-    const part = min(K - k, DEPTH_PART);
-    widenPanel(widePanel, panel + ((<usize>k) << 3), part);
-    multiplyPanelI16(panelSums, 32, rows + ((<usize>k) << 1), rowBytes, widePanel, count, part, k > 0);
+/** Sums of one panel, i32 [count][8], in the form in use. */
+function sumPanel(to: usize, rows: usize, rowBytes: usize, panel: usize, count: i32, K: i32): void {
+  touch(panel, panelI8Bytes(K));
+  if (form != PAIRS) {
+    if (HAS_DOT) multiplyPanelI8(to, rows, rowBytes, panel, count, K);
+  } else if (count < FEW_ROWS) multiplyPanelWidening(to, 32, rows, rowBytes, panel, count, K);
+  else {
+    // One part of K after another: the panel is widened to 16 bits, then meets all rows.
+    for (let k = 0; k < K; k += DEPTH_PART) {
+      const part = min(K - k, DEPTH_PART);
+      widenPanel(widePanel, panel + ((<usize>k) << 3), part);
+      multiplyPanelI16(to, 32, rows + ((<usize>k) << 1), rowBytes, widePanel, count, part, k > 0);
+    }
   }
 }
 
-/** Sums of one panel → rows of c. */
-function finishPanel(
+/** Sums of one or two panels → rows of c; columns 1 … 16. */
+function finishPanels(
   c: usize, ldc: usize, rowScales: usize, rowZeros: usize, scales: usize, sums: usize, bias: usize, init: usize, ldinit: usize,
   rows: i32, columns: i32,
 ): void {
-  const s0 = v128.load(scales);
-  const s1 = v128.load(scales, 16);
-  const z0 = v128.load(sums);
-  const z1 = v128.load(sums, 16);
-  const b0 = v128.load(bias);
-  const b1 = v128.load(bias, 16);
   let from = panelSums;
   for (let row = 0; row < rows; row++, from += 32, c += ldc, init += ldinit) {
     const at = (<usize>row) << 2;
     const scale = v128.load32_splat(rowScales + at);
     const zero = v128.load32_splat(rowZeros + at);
-    const y0 = f32x4.convert_i32x4_s(i32x4.sub(v128.load(from), i32x4.mul(zero, z0)));
-    const y1 = f32x4.convert_i32x4_s(i32x4.sub(v128.load(from, 16), i32x4.mul(zero, z1)));
-    const c0 = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(y0, s0), scale), b0), v128.load(init));
-    const c1 = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(y1, s1), scale), b1), v128.load(init, 16));
-    if (columns == 8) {
-      v128.store(c, c0);
-      v128.store(c, c1, 16);
-    } else {
-      v128.store(lastPanel, c0);
-      v128.store(lastPanel, c1, 16);
-      storeFew(c, lastPanel, columns);
-    }
+    finishEight(c, from, scale, zero, scales, sums, bias, init, columns);
+    if (columns > 8) finishEight(c + 32, from + PANEL_SUMS_BYTES, scale, zero, scales + 32, sums + 32, bias + 32, init + 32, columns - 8);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function finishEight(
+  c: usize, from: usize, scale: v128, zero: v128, scales: usize, sums: usize, bias: usize, init: usize, columns: i32,
+): void {
+  const y0 = f32x4.convert_i32x4_s(i32x4.sub(v128.load(from), i32x4.mul(zero, v128.load(sums))));
+  const y1 = f32x4.convert_i32x4_s(i32x4.sub(v128.load(from, 16), i32x4.mul(zero, v128.load(sums, 16))));
+  const p0 = f32x4.mul(f32x4.mul(y0, v128.load(scales)), scale);
+  const p1 = f32x4.mul(f32x4.mul(y1, v128.load(scales, 16)), scale);
+  const c0 = f32x4.add(f32x4.add(p0, v128.load(bias)), v128.load(init));
+  const c1 = f32x4.add(f32x4.add(p1, v128.load(bias, 16)), v128.load(init, 16));
+  if (columns >= 8) {
+    v128.store(c, c0);
+    v128.store(c, c1, 16);
+  } else {
+    v128.store(lastPanel, c0);
+    v128.store(lastPanel, c1, 16);
+    storeFew(c, lastPanel, columns);
   }
 }
 

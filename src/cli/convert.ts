@@ -1,4 +1,5 @@
 // robertalbert quantize and robertalbert export: a model folder in another dtype.
+import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { openSource } from "../hub/open.ts";
 import { AutoModel } from "../model/auto.ts";
@@ -49,6 +50,10 @@ async function convert(
   const dtype = dtypes.find((name) => name === (values.dtype ?? dtypes[0]));
   if (dtype === undefined)
     throw new UsageError(`--dtype is ${JSON.stringify(values.dtype)}, expected one of ${dtypes.join(", ")}`);
+  if ((await placeOf(from)) === (await placeOf(to)))
+    throw new UsageError(
+      `OUT is the folder IN itself (${JSON.stringify(to)}), whose weights would be lost: name another`,
+    );
 
   const source = await openSource(from, sourceOptions(values, io));
   const conversion = await convertFolder(source, dtype);
@@ -88,6 +93,11 @@ async function convert(
   );
   if (report.unexpected_keys.length > 0)
     await io.note(`left out, nothing here reads them: ${report.unexpected_keys.join(", ")}`);
+}
+
+/** The folder that a path names, whichever way. */
+function placeOf(path: string): Promise<string> {
+  return realpath(path).catch(() => resolve(path));
 }
 
 /** Of several kinds and lengths: prose, a question, code, numbers, another language. */

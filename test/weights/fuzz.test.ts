@@ -11,6 +11,7 @@ import { AutoTokenizer } from "../../src/tokenizer/auto.ts";
 import { Checkpoint } from "../../src/weights/checkpoint.ts";
 import { BYTES_OF_DTYPE, toFloat32 } from "../../src/weights/dtype.ts";
 import type { TensorEntry } from "../../src/weights/entry.ts";
+import { converted } from "../support/converted.ts";
 import { mutate } from "../support/mutate.ts";
 import { randomFrom } from "../support/random.ts";
 import { describeShared } from "../support/shared.ts";
@@ -50,6 +51,20 @@ describeShared("fuzz", (shared) => {
         }
       }
     });
+  });
+
+  it(`a converted q8 folder, ${4 * share} mutations of its file`, async () => {
+    const files = (await converted(`${models}format-f32`, "q8")) as Files;
+    const original = await valuesOf(files);
+    const name = "model.q8.safetensors";
+    for (let i = 0; i < 4 * share; i++) {
+      const changed = mutate(files[name]!, files["config.json"]!, randomFrom(hash(`${SEED} q8 ${i}`)));
+      await survives(`${name}, mutation ${i}`, async () => {
+        const mutated = { ...files, [name]: changed };
+        compare(await valuesOf(mutated), original, files, mutated, name);
+        await runModel(mutated);
+      });
+    }
   });
 
   const tokenizers = ["roberta-base", "roberta-base-old-format", "albert-unigram"].map(

@@ -64,10 +64,11 @@ export class Checkpoint {
     dtype: WeightDtype,
     files: readonly ReadableFile[],
     entries: ReadonlyMap<string, TensorEntry>,
+    isQuantized: boolean,
   ) {
     this.sourceName = sourceName;
     this.dtype = dtype;
-    this.isQuantized = files[0]?.name === QUANTIZED_FILE;
+    this.isQuantized = isQuantized;
     this.files = files;
     this.fileNames = files.map((file) => file.name);
     this.entries = entries;
@@ -82,12 +83,12 @@ export class Checkpoint {
   static async open(source: FileSource, dtype: WeightDtype = "auto"): Promise<Checkpoint> {
     const files: ReadableFile[] = [];
     try {
-      const { readEntries } = await openFiles(source, FORMATS[dtype], files);
+      const format = await openFiles(source, FORMATS[dtype], files);
       const entries = new Map<string, TensorEntry>();
       for (const file of files) {
         const where = `${source.name}: ${file.name}`;
         await refuseLfsPointer(file, where);
-        for (const entry of await readEntries(file, where)) {
+        for (const entry of await format.readEntries(file, where)) {
           const other = entries.get(entry.name);
           if (other)
             throw new RobertalbertError(
@@ -97,7 +98,7 @@ export class Checkpoint {
           entries.set(entry.name, entry);
         }
       }
-      return new Checkpoint(source.name, dtype, files, entries);
+      return new Checkpoint(source.name, dtype, files, entries, format === quantized);
     } catch (error) {
       await Promise.all(files.map((file) => file.close()));
       throw error;

@@ -1,13 +1,11 @@
-// q8 on every small golden model: near Transformers' values, 0 where hidden, and the same bits from the converted folder.
+// q8 on every small golden model: near Transformers' values, 0 where hidden, and the same bits from the converted folder; back to floats.
 import { expect, it } from "vitest";
-import { openSource } from "../../src/hub/open.ts";
-import { convertFolder } from "../../src/model/convert.ts";
 import type { AlbertPreTrainedModel, ModelOutput } from "../../src/model/pretrained-model.ts";
 import type { Tensor } from "../../src/tensor.ts";
 import { describeBuilds } from "../support/builds.ts";
+import { converted } from "../support/converted.ts";
 import { type GoldenCall, type GoldenCase, readGoldenCases } from "../support/golden.ts";
 import { AUTO_CLASSES, inputsOf, isPooled, visibility } from "../support/golden-calls.ts";
-import { inMemory } from "../support/new-folder.ts";
 import { describeShared } from "../support/shared.ts";
 
 /** mean |Δ| / mean |x| that 8 bits may cost in networks as small and as random as these (measured: 0.029). */
@@ -22,21 +20,26 @@ describeShared("golden models in q8", (shared) => {
       for (const load of golden.loads) {
         it(`${golden.name}: ${load.class}`, async () => {
           const folder = `${golden.folder}${load.folder}`;
-          const conversion = await convertFolder(await openSource(folder, {}), "q8");
-          const converted = await inMemory(conversion.files);
-          await conversion.close();
+          const quantized = await converted(folder, "q8");
+          const exported = await converted(quantized, "fp32");
           const options = { build, dtype: "q8", allow_missing: (load.missing_keys ?? []).length > 0 } as const;
           const Auto = AUTO_CLASSES[load.auto_class]!;
           const model = await Auto.from_pretrained(folder, options);
-          const fromFile = await Auto.from_pretrained(converted, options);
+          const fromFile = await Auto.from_pretrained(quantized, options);
+          const inFloats = { ...options, dtype: "fp32" } as const;
+          const [widened, back] = [
+            await Auto.from_pretrained(quantized, inFloats),
+            await Auto.from_pretrained(exported, inFloats),
+          ];
           expect([model.build, model.dtype, fromFile.dtype]).toEqual([build, "q8", "q8"]);
           expect(fromFile.constructor.name).toBe(load.class);
           for (const call of load.calls) {
             const output = await run(model, call, golden);
             compare(golden, load.class, call, output);
             expect(await run(fromFile, call, golden)).toEqual(output);
+            expect(await run(back, call, golden)).toEqual(await run(widened, call, golden));
           }
-          await Promise.all([model.dispose(), fromFile.dispose()]);
+          await Promise.all([model, fromFile, widened, back].map((each) => each.dispose()));
         });
       }
     }

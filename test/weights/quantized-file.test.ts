@@ -259,6 +259,25 @@ describe("a q8 file", () => {
     );
   });
 
+  it("in several shards is the same model", async () => {
+    const { metadata, tensors } = takeApart(good[QUANTIZED_FILE]!);
+    const shards = [new Map(), new Map()] as RawFile["tensors"][];
+    for (const [name, tensor] of tensors) shards[name.startsWith("encoder.") ? 0 : 1]!.set(name, tensor);
+    const nameOf = (shard: number) => `model.q8-0000${shard + 1}-of-00002.safetensors`;
+    const weight_map = Object.fromEntries(
+      shards.flatMap((shard, i) => [...shard.keys()].map((name) => [name, nameOf(i)])),
+    );
+    const files: Files = {
+      "config.json": good["config.json"]!,
+      [`${QUANTIZED_FILE}.index.json`]: new TextEncoder().encode(JSON.stringify({ weight_map })),
+    };
+    for (const [i, shard] of shards.entries()) files[nameOf(i)] = await putTogether({ metadata, tensors: shard });
+    expect(await load(files)).toEqual(await load(good));
+    const model = await AutoModelForPreTraining.from_pretrained(files);
+    expect(model.dtype).toBe("q8");
+    await model.dispose();
+  });
+
   it("with a matrix in floats is read as what it is: quantized while loading", async () => {
     // A tool that edits such a file may leave floats; they are weights like any other.
     const file = takeApart(good[QUANTIZED_FILE]!);

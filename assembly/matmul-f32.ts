@@ -14,7 +14,7 @@
 // outermost, so that it stays in L1 while the rows go by; M is divided evenly over the tiles (128 = 18·6 + 4·5), so that no tile
 // is too short to hide the latency of the multiply-add. Each tile is a call of its own: V8 then tiers the loop up within one matmul.
 import { activateRows, NONE } from "./activation";
-import { PANEL_ROW_BYTES, storeFew, touch } from "./pack";
+import { PANEL_ROW_BYTES, storeFew } from "./pack";
 import { multiplyAdd } from "./simd";
 
 /** Rows and depth that are multiplied with all panels before the next: their part of A, 384 KB at most, stays in L2. */
@@ -28,6 +28,11 @@ const MOST_ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 /** The last panel, when N is no multiple of 8, is computed here and copied: f32 [BLOCK_ROWS][8]. */
 const lastPanel: usize = memory.data(BLOCK_ROWS * 32, 16);
 const zeros: usize = memory.data(32, 16);
+
+/** Where touch leaves what it read. */
+const touched: usize = memory.data(4, 4);
+const PAGE_BYTES: usize = 4096;
+const CACHE_LINE_BYTES: usize = 64;
 
 export function matmulF32(
   c: usize, ldcBytes: usize, a: usize, ldaBytes: usize, b: usize, bias: usize, init: usize, ldinitBytes: usize,
@@ -79,6 +84,19 @@ function multiplyPart(
       for (let row = 0; row < rows; row++) storeFew(c + at + <usize>row * ldc, lastPanel + (<usize>row << 5), columns);
     }
   }
+}
+
+/**
+ * Brings a panel into the cache: a load for each of its lines, the pages side by side. The weights of a layer are larger than
+ * the caches, and a panel read from front to back would wait at each page anew, for memory and for the page's address; so these
+ * waits overlap. Measured on an EPYC: the matmuls of 12 layers take 72 ms instead of 88 at M = 16, 219 instead of 238 at 64.
+ */
+function touch(panel: usize, bytes: usize): void {
+  const end = panel + bytes;
+  let sum: i32 = 0;
+  for (let line: usize = 0; line < PAGE_BYTES; line += CACHE_LINE_BYTES)
+    for (let at = panel + line; at < end; at += PAGE_BYTES) sum |= load<i32>(at);
+  store<i32>(touched, sum); // or the loads would be left out
 }
 
 /** All tiles of one panel: `rows` rows, as even as can be, none above MOST_ROWS. */

@@ -16,7 +16,7 @@
 // The form in use (quantize.ts) decides how sums are made: a byte dot, 6 × 8 tiles; or 16-bit pairs, 4 × 8 tiles on a panel that is
 // widened once and stays in L1 while the rows go by. The floats of a panel are made from its sums in one place.
 import { multiplyPanelI16, multiplyPanelWidening, widenPanel } from "./matmul-i16";
-import { storeFew, touch } from "./pack";
+import { storeFew } from "./pack";
 import { panelI8Bytes, STEP_BYTES } from "./pack-i8";
 import { PAIRS, form, quantizeRows, valueBytes } from "./quantize";
 import { HAS_DOT, dotBytes } from "./simd";
@@ -74,7 +74,6 @@ export function matmulI8(
 
 /** Sums of one panel, i32 [count][8], in the form in use. */
 function sumPanel(to: usize, rows: usize, rowBytes: usize, panel: usize, count: i32, K: i32): void {
-  touch(panel, panelI8Bytes(K));
   if (form != PAIRS) {
     if (HAS_DOT) multiplyPanelI8(to, rows, rowBytes, panel, count, K);
   } else if (count < FEW_ROWS) multiplyPanelWidening(to, 32, rows, rowBytes, panel, count, K);

@@ -20,19 +20,6 @@ function pairsOfColumns(bytes: v128): v128 {
   return i8x16.shuffle(bytes, bytes, 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
 }
 
-/** A panel of bytes, i8 [K/4][8][4] (pack-i8.ts), K a multiple of 4 → i16 [K/2][8][2]. */
-export function widenPanel(to: usize, panel: usize, K: i32): void {
-  const end = panel + ((<usize>K) << 3);
-  for (; panel < end; panel += STEP_BYTES, to += STEP_BYTES << 1) {
-    const left = pairsOfColumns(v128.load(panel));
-    const right = pairsOfColumns(v128.load(panel, 16));
-    v128.store(to, i16x8.extend_low_i8x16_s(left));
-    v128.store(to, i16x8.extend_low_i8x16_s(right), 16);
-    v128.store(to, i16x8.extend_high_i8x16_s(left), 32);
-    v128.store(to, i16x8.extend_high_i8x16_s(right), 48);
-  }
-}
-
 /** All rows of one panel. @param adds whether c holds sums already, of other parts of K, to which these are added */
 export function multiplyPanelI16(
   c: usize, ldcBytes: usize, a: usize, ldaBytes: usize, b: usize, M: i32, K: i32, adds: bool = false,
@@ -126,6 +113,17 @@ function tile(R: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i
 }
 
 /**
+ * The same for 4 or more rows on a panel of bytes, i8 [K/4][8][4] (pack-i8.ts), K a multiple of 4: the first four rows widen it on the
+ * way, into `wide`, i16 [K/2][8][2], so that the wait for memory passes while they are multiplied.
+ */
+export function multiplyPanelOfBytes(
+  c: usize, ldc: usize, a: usize, lda: usize, b: usize, wide: usize, M: i32, K: i32, adds: bool,
+): void {
+  storingTile4(c, ldc, a, lda, b, wide, K, adds);
+  multiplyPanelI16(c + (ldc << 2), ldc, a + (lda << 2), lda, wide, M - 4, K, adds);
+}
+
+/**
  * The same for up to 7 rows on a panel of bytes, i8 [K/4][8][4] (pack-i8.ts), K a multiple of 4: widened in the loop, as a pass of
  * its own would cost as much as the products.
  */
@@ -142,27 +140,42 @@ export function multiplyPanelWidening(c: usize, ldc: usize, a: usize, lda: usize
   else if (rows == 1) wideningTile1(c, ldc, a, lda, b, K);
 }
 
+/** Four rows, with the widened panel for the others. */
+function storingTile4(c: usize, ldc: usize, a: usize, lda: usize, b: usize, wide: usize, K: i32, adds: bool): void {
+  wideningTile(4, c, ldc, a, lda, b, wide, K, adds);
+}
 function wideningTile4(c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  wideningTile(4, c, ldc, a, lda, b, K);
+  wideningTile(4, c, ldc, a, lda, b, 0, K, false);
 }
 function wideningTile3(c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  wideningTile(3, c, ldc, a, lda, b, K);
+  wideningTile(3, c, ldc, a, lda, b, 0, K, false);
 }
 function wideningTile2(c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  wideningTile(2, c, ldc, a, lda, b, K);
+  wideningTile(2, c, ldc, a, lda, b, 0, K, false);
 }
 function wideningTile1(c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  wideningTile(1, c, ldc, a, lda, b, K);
+  wideningTile(1, c, ldc, a, lda, b, 0, K, false);
 }
 
+/** @param wide where the widened panel goes, i16 [K/2][8][2]; 0, a literal, where nobody needs it */
 // @ts-ignore: decorator
 @inline
-function wideningTile(R: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, K: i32): void {
+function wideningTile(R: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, wide: usize, K: i32, adds: bool): void {
   const a1 = a + lda;
   const a2 = a1 + lda;
   const a3 = a2 + lda;
   const zero = i32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
+  if (adds) {
+    c00 = v128.load(c);
+    c01 = v128.load(c, 16);
+    c10 = v128.load(c + ldc);
+    c11 = v128.load(c + ldc, 16);
+    c20 = v128.load(c + ldc * 2);
+    c21 = v128.load(c + ldc * 2, 16);
+    c30 = v128.load(c + ldc * 3);
+    c31 = v128.load(c + ldc * 3, 16);
+  }
   let x: v128;
   const end = <usize>K << 1;
   for (let k: usize = 0; k < end; k += 8) {
@@ -173,6 +186,13 @@ function wideningTile(R: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usi
     const p1 = i16x8.extend_low_i8x16_s(right);
     const q0 = i16x8.extend_high_i8x16_s(left);
     const q1 = i16x8.extend_high_i8x16_s(right);
+    if (wide) {
+      v128.store(wide, p0);
+      v128.store(wide, p1, 16);
+      v128.store(wide, q0, 32);
+      v128.store(wide, q1, 48);
+      wide += STEP_BYTES << 1;
+    }
     x = v128.load32_splat(a + k);
     c00 = dotPairs(x, p0, c00);
     c01 = dotPairs(x, p1, c01);

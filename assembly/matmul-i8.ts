@@ -15,7 +15,7 @@
 //
 // The form in use (quantize.ts) decides how sums are made: a byte dot, 6 × 8 tiles; or 16-bit pairs, 4 × 8 tiles on a panel that is
 // widened once and stays in L1 while the rows go by. The floats of a panel are made from its sums in one place.
-import { multiplyPanelI16, multiplyPanelWidening, widenPanel } from "./matmul-i16";
+import { multiplyPanelOfBytes, multiplyPanelWidening } from "./matmul-i16";
 import { storeFew } from "./pack";
 import { panelI8Bytes, STEP_BYTES } from "./pack-i8";
 import { PAIRS, form, quantizeRows, valueBytes } from "./quantize";
@@ -81,8 +81,8 @@ function sumPanel(to: usize, rows: usize, rowBytes: usize, panel: usize, count: 
     // One part of K after another: the panel is widened to 16 bits, then meets all rows.
     for (let k = 0; k < K; k += DEPTH_PART) {
       const part = min(K - k, DEPTH_PART);
-      widenPanel(widePanel, panel + ((<usize>k) << 3), part);
-      multiplyPanelI16(to, 32, rows + ((<usize>k) << 1), rowBytes, widePanel, count, part, k > 0);
+      const at = rows + ((<usize>k) << 1);
+      multiplyPanelOfBytes(to, 32, at, rowBytes, panel + ((<usize>k) << 3), widePanel, count, part, k > 0);
     }
   }
 }

@@ -11,10 +11,11 @@
 //
 //   c[m][n] = Σ_k (q - zero)[m][k]·w[k][n] · scales[n] · scale[m] + bias[n] + init[m][n]    in this order, rounded at each step
 //
-// M, N ≥ 1, 1 ≤ K ≤ MOST_K; alignment to 4 bytes is enough. 2·M·N·K operations.
+// M, N ≥ 1, 1 ≤ K ≤ 66,311 (127·255·K fits 32 bits); alignment to 4 bytes is enough. 2·M·N·K operations.
 //
-// The form in use (quantize.ts) decides how sums are made: a byte dot, 6 × 8 tiles; or 16-bit pairs, 4 × 8 tiles on a panel that is
-// widened once and stays in L1 while the rows go by. The floats of a panel are made from its sums in one place.
+// The form in use (quantize.ts) decides how sums are made: a byte dot, 6 × 8 tiles; or 16-bit pairs, 4 × 8 tiles on a panel of which
+// one part after another is widened once and stays in L1 while the rows go by. Floats are made from the sums in one place, of two
+// panels at a time.
 import { multiplyPanelI16, multiplyPanelWidening, widenPanel } from "./matmul-i16";
 import { storeFew } from "./pack";
 import { panelI8Bytes, STEP_BYTES } from "./pack-i8";

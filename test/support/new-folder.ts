@@ -1,10 +1,10 @@
 // Files that are about to be written, in memory instead: what from_pretrained takes.
 import type { FileToWrite } from "../../src/hub/files.ts";
-import { joined } from "./safetensors.ts";
+import { collected } from "./bytes.ts";
 
 export async function inMemory(files: readonly FileToWrite[]): Promise<Record<string, Uint8Array>> {
   const result: Record<string, Uint8Array> = {};
-  for (const file of files) result[file.name] = await joined(file.chunks());
+  for (const file of files) result[file.name] = await collected(file.chunks());
   return result;
 }
 

@@ -1,27 +1,13 @@
 // Safetensors files in memory: made of tensors, and taken apart and put together again with something wrong.
 import { type TensorSource, tensorOf, writeSafetensors } from "../../src/weights/write-safetensors.ts";
-
-/** All of the pieces as one. */
-export async function joined(
-  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const list: Uint8Array[] = [];
-  for await (const chunk of chunks) list.push(chunk);
-  const bytes = new Uint8Array(list.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of list) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
+import { collected } from "./bytes.ts";
 
 /** The bytes of a file with these tensors. */
 export function safetensorsFile(
   tensors: readonly TensorSource[],
   metadata?: Record<string, string>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return joined(writeSafetensors(tensors, metadata));
+  return collected(writeSafetensors(tensors, metadata));
 }
 
 export interface RawTensor {

@@ -55,12 +55,13 @@ class LayerCall {
   h: usize;
   /** f32 [ROW_BLOCK][F] */
   feedForward: usize;
+  /** What attention on the longest text needs, or a linear on bytes, whichever is more. */
   scratch: usize;
   /** f32, for each text [A][queries][keys] one after another; 0 when not asked for. */
   probabilities: usize;
 }
 
-/** Rows that go through all that follows attention together: [128][3072] floats stay in L2, and the buffers stay small. */
+/** Rows that go through all that follows attention together, so that the buffers stay small: [128][3072] floats are 1.5 MB. */
 const ROW_BLOCK: i32 = 128;
 
 export function albertLayer(weightsAddress: usize, callAddress: usize): void {

@@ -123,21 +123,12 @@ export function multiplyPanelOfBytes(
   multiplyPanelI16(c + (ldc << 2), ldc, a + (lda << 2), lda, wide, M - 4, K, adds);
 }
 
-/**
- * The same for up to 7 rows on a panel of bytes, i8 [K/4][8][4] (pack-i8.ts), K a multiple of 4: widened in the loop, as a pass of
- * its own would cost as much as the products.
- */
+/** The same for up to 4 rows: nobody needs the widened panel then. */
 export function multiplyPanelWidening(c: usize, ldc: usize, a: usize, lda: usize, b: usize, M: i32, K: i32): void {
-  let rows = M;
-  if (rows >= 4) {
-    wideningTile4(c, ldc, a, lda, b, K);
-    rows -= 4;
-    c += ldc << 2;
-    a += lda << 2;
-  }
-  if (rows == 3) wideningTile3(c, ldc, a, lda, b, K);
-  else if (rows == 2) wideningTile2(c, ldc, a, lda, b, K);
-  else if (rows == 1) wideningTile1(c, ldc, a, lda, b, K);
+  if (M == 4) wideningTile4(c, ldc, a, lda, b, K);
+  else if (M == 3) wideningTile3(c, ldc, a, lda, b, K);
+  else if (M == 2) wideningTile2(c, ldc, a, lda, b, K);
+  else wideningTile1(c, ldc, a, lda, b, K);
 }
 
 /** Four rows, with the widened panel for the others. */

@@ -11,10 +11,11 @@
 //
 //   c[m][n] = Σ_k (q - zero)[m][k]·w[k][n] · scales[n] · scale[m] + bias[n] + init[m][n]    in this order, rounded at each step
 //
-// M, N ≥ 1, 1 ≤ K ≤ MOST_K; alignment to 4 bytes is enough. 2·M·N·K operations.
+// M, N ≥ 1, 1 ≤ K ≤ 66,311 (127·255·K fits 32 bits); alignment to 4 bytes is enough. 2·M·N·K operations.
 //
-// The form in use (quantize.ts) decides how sums are made: a byte dot, 6 × 8 tiles; or 16-bit pairs, 4 × 8 tiles on a panel that is
-// widened once and stays in L1 while the rows go by. The floats of a panel are made from its sums in one place.
+// The form in use (quantize.ts) decides how sums are made: a byte dot, 6 × 8 tiles; or 16-bit pairs, 4 × 8 tiles on a panel of which
+// one part after another is widened once and stays in L1 while the rows go by. Floats are made from the sums in one place, of two
+// panels at a time.
 import { multiplyPanelOfBytes, multiplyPanelWidening } from "./matmul-i16";
 import { storeFew } from "./pack";
 import { panelI8Bytes, STEP_BYTES } from "./pack-i8";
@@ -23,8 +24,8 @@ import { HAS_DOT, dotBytes } from "./simd";
 
 /** Rows that are quantised together and multiplied with all panels: they stay in L2. */
 const BLOCK_ROWS: i32 = 128;
-/** Below this many rows widening a panel does not pay: it is widened in the loop. */
-const FEW_ROWS: i32 = 8;
+/** Up to this many rows, one tile, nobody needs the widened panel. */
+const FEW_ROWS: i32 = 4;
 /**
  * The sums of two panels, i32 [2][BLOCK_ROWS][8]: two make whole cache lines of c, whose rows lie so far apart that they push each
  * other out of L1 before the next panel (measured at 128 rows: 1 % of a forward pass).
@@ -76,9 +77,9 @@ export function matmulI8(
 function sumPanel(to: usize, rows: usize, rowBytes: usize, panel: usize, count: i32, K: i32): void {
   if (form != PAIRS) {
     if (HAS_DOT) multiplyPanelI8(to, rows, rowBytes, panel, count, K);
-  } else if (count < FEW_ROWS) multiplyPanelWidening(to, 32, rows, rowBytes, panel, count, K);
+  } else if (count <= FEW_ROWS) multiplyPanelWidening(to, 32, rows, rowBytes, panel, count, K);
   else {
-    // One part of K after another: the panel is widened to 16 bits, then meets all rows.
+    // One part of K after another: the panel is widened to 16 bits on the way and meets all rows.
     for (let k = 0; k < K; k += DEPTH_PART) {
       const part = min(K - k, DEPTH_PART);
       const at = rows + ((<usize>k) << 1);

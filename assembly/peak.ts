@@ -2,25 +2,14 @@
 import { dotBytes, dotPairs, HAS_DOT, multiplyAdd } from "./simd";
 
 /**
- * Runs `steps` rounds of 12 four-lane multiply-adds (96 flops a round). The operands come from memory at `operands`
- * (f32 [8]): V8 would rebuild constants at each use; the accumulator is a factor, or
- * the product would be taken out of the loop. The result goes back there, so that nothing can be left out.
+ * Runs `steps` rounds of 12 four-lane multiply-adds (96 flops a round). The operands come from memory at `operands` (f32 [8]): V8 would
+ * rebuild constants at each use; the accumulator is a factor, or the product would be taken out of the loop. The result goes back there,
+ * so that nothing can be left out.
  */
 export function multiplyAddPeak(operands: usize, steps: i32): void {
   const x = v128.load(operands);
   const y = v128.load(operands, 16);
-  let s0 = x,
-    s1 = y,
-    s2 = x,
-    s3 = y,
-    s4 = x,
-    s5 = y,
-    s6 = x,
-    s7 = y,
-    s8 = x,
-    s9 = y,
-    s10 = x,
-    s11 = y;
+  let s0 = x, s1 = y, s2 = x, s3 = y, s4 = x, s5 = y, s6 = x, s7 = y, s8 = x, s9 = y, s10 = x, s11 = y;
   for (let i = 0; i < steps; i++) {
     s0 = multiplyAdd(s0, x, y);
     s1 = multiplyAdd(s1, x, y);

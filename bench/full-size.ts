@@ -2,8 +2,8 @@
 import { parseConfig } from "../src/config/config.ts";
 import { encoderLayout } from "../src/weights/layout.ts";
 import { tensorOf } from "../src/weights/write-safetensors.ts";
-import { safetensorsFile } from "../test/support/checkpoint.ts";
 import { hashValues } from "../test/support/hash-checkpoint.ts";
+import { safetensorsFile } from "../test/support/safetensors.ts";
 
 export const FULL_SIZE = {
   model_type: "albert",

@@ -55,7 +55,7 @@ interface MatmulShape {
 /** The matmuls of a forward pass, with what is fused into each. */
 const MATMULS: readonly MatmulShape[] = [
   { name: "projection", N: H, K: E, rows: ROWS },
-  { name: "query, key, value", N: H, K: H, rows: [1, 16, 32, 128, 512] },
+  { name: "query, key, value", N: 3 * H, K: H, rows: [1, 16, 32, 128, 512] },
   { name: "attention output", N: H, K: H, rows: ROWS, residual: true },
   { name: "feed-forward, plain", N: F, K: H, rows: [1, 16, 32, 128, 512] },
   { name: "feed-forward, gelu", N: F, K: H, rows: ROWS, activation: "gelu" },
@@ -63,15 +63,8 @@ const MATMULS: readonly MatmulShape[] = [
   { name: "decoder", N: V, K: E, rows: [1, 16] }, // for the rows of <mask> only
 ];
 
-/** Those of the same in q8: query, key and value are one matrix, the activation is a pass of its own. */
-const INT8_MATMULS: readonly MatmulShape[] = [
-  { name: "projection", N: H, K: E, rows: ROWS },
-  { name: "query, key, value", N: 3 * H, K: H, rows: [1, 16, 32, 128, 512] },
-  { name: "attention output", N: H, K: H, rows: ROWS, residual: true },
-  { name: "feed-forward", N: F, K: H, rows: [1, 16, 32, 128, 512] },
-  { name: "feed-forward output", N: H, K: F, rows: [1, 16, 32, 128, 512], residual: true },
-  { name: "decoder", N: V, K: E, rows: [1, 16] },
-];
+/** In q8 the activation is a pass of its own. */
+const INT8_MATMULS = MATMULS.filter(({ activation }) => activation === undefined);
 
 export const KERNELS: Readonly<Record<string, KernelCases>> = {
   matmul: {

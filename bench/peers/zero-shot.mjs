@@ -18,7 +18,7 @@ const LABELS = [
 ];
 const MOST_DIFFERENCE = 1e-5;
 
-// transformers.js then takes this runtime instead of its own (issue 6); one thread is set in support.mjs.
+// transformers.js then takes this runtime instead of its own; one thread is set in support.mjs.
 globalThis[Symbol.for("onnxruntime")] = ortWeb;
 const { env, pipeline } = await import("@huggingface/transformers");
 env.localModelPath = work;

@@ -8,6 +8,7 @@ import { AutoTokenizer } from "../tokenizer/auto.ts";
 import { type Command, type Io, JSON_OPTION, type OptionSpec, UsageError, type Values } from "./command.ts";
 import { progressLine } from "./progress.ts";
 import { SOURCE_OPTIONS, sourceOptions } from "./source.ts";
+import { byteCount, fileList } from "./written-files.ts";
 
 const FORCE: OptionSpec = { type: "boolean", short: "f", help: "replace the folder OUT if it is there" };
 
@@ -84,11 +85,9 @@ async function convert(
     ...error,
   };
   if (values.json) return io.print(`${JSON.stringify(report)}\n`);
-  const width = Math.max(...[...sizes.keys()].map((name) => name.length));
-  const files = [...sizes].map(([name, bytes]) => `  ${name.padEnd(width)}  ${megabytes(bytes).padStart(9)}\n`);
   const before = report.weight_bytes_before;
   await io.print(
-    `${report.folder}\n${files.join("")}weights ${megabytes(before)} → ${megabytes(report.weight_bytes_after)} (${share(report.weight_bytes_after, before)} %)\n` +
+    `${report.folder}\n${fileList(sizes)}weights ${byteCount(before)} → ${byteCount(report.weight_bytes_after)} (${share(report.weight_bytes_after, before)} %)\n` +
       `error against ${error.compared_with} on ${TEXTS.length} texts: mean |Δ| / mean |x| of the last hidden states ${error.hidden_state_error.toExponential(2)}\n`,
   );
   if (report.unexpected_keys.length > 0)
@@ -143,8 +142,4 @@ async function readTexts(folder: string, vocabularySize: number, positions: numb
 
 function share(part: number, whole: number): string {
   return ((100 * part) / whole).toFixed(0);
-}
-
-function megabytes(bytes: number): string {
-  return bytes < 1e5 ? `${(bytes / 1e3).toFixed(1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

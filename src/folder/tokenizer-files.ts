@@ -4,7 +4,7 @@ import { type FileSource, type FileToWrite, textFile } from "../hub/files.ts";
 import { readJson, readWhole } from "../hub/open.ts";
 import type { AddedToken } from "../tokenizer/added-tokens.ts";
 import { ByteLevelBpe } from "../tokenizer/byte-level/byte-level-bpe.ts";
-import { SPECIAL_NAMES, type SpecialName } from "../tokenizer/definition.ts";
+import { ROBERTA_SPECIALS, SPECIAL_NAMES, type SpecialName } from "../tokenizer/definition.ts";
 import { readDefinition } from "../tokenizer/read-definition.ts";
 import { packVocabulary, VOCABULARY_FILE } from "../tokenizer/vocabulary-bin.ts";
 
@@ -27,17 +27,6 @@ export interface FolderTokenizer {
 
 type Json = Record<string, unknown>;
 
-/** RoBERTa's special tokens; <mask> takes the blank before it. */
-const SPECIALS: Readonly<Record<SpecialName, string>> = {
-  bos_token: "<s>",
-  eos_token: "</s>",
-  unk_token: "<unk>",
-  sep_token: "</s>",
-  pad_token: "<pad>",
-  cls_token: "<s>",
-  mask_token: "<mask>",
-};
-
 /**
  * Reads a folder's tokenizer and gives it RoBERTa's name, by which AutoTokenizer finds its class although the model is an ALBERT.
  * @param modelMaxLength what tokenizer_config.json shall say
@@ -57,7 +46,7 @@ export async function readTokenizer(source: FileSource, modelMaxLength: number):
     if (content === undefined)
       throw new RobertalbertError(
         "TOKENIZER_INVALID",
-        `${source.name}: nothing names its ${name}, expected as RoBERTa ${show(SPECIALS[name])}: if tokenizers' save() wrote tokenizer.json, pass what its save_model() writes instead`,
+        `${source.name}: nothing names its ${name}, expected as RoBERTa ${show(ROBERTA_SPECIALS[name])}: if tokenizers' save() wrote tokenizer.json, pass what its save_model() writes instead`,
       );
     idOf[name] = addedTokens.find((token) => token.content === content)?.id ?? algorithm.tokenToId(content);
     if (idOf[name] === undefined)
@@ -82,13 +71,13 @@ export async function readTokenizer(source: FileSource, modelMaxLength: number):
 
 /** The files of a vocabulary with RoBERTa's special tokens. */
 export function tokenizerFiles(vocabulary: Vocabulary, modelMaxLength: number): FileToWrite[] {
-  const added = [...new Set(Object.values(SPECIALS))]
+  const added = [...new Set(Object.values(ROBERTA_SPECIALS))]
     .map(
       (content): AddedToken => ({
         id: vocabulary.ids.get(content)!,
         content,
         single_word: false,
-        lstrip: content === SPECIALS.mask_token,
+        lstrip: content === ROBERTA_SPECIALS.mask_token, // it takes the blank before it
         rstrip: false,
         normalized: false,
         special: true,
@@ -98,7 +87,7 @@ export function tokenizerFiles(vocabulary: Vocabulary, modelMaxLength: number): 
   return [
     ...jsonFiles(tokenizerJson(vocabulary, added, false)),
     ...oldFiles(vocabulary),
-    ...nameFiles(SPECIALS, added, { add_prefix_space: false, model_max_length: modelMaxLength }),
+    ...nameFiles(ROBERTA_SPECIALS, added, { add_prefix_space: false, model_max_length: modelMaxLength }),
   ];
 }
 
@@ -145,8 +134,8 @@ function tokenizerJson(vocabulary: Vocabulary, added: readonly AddedToken[], add
     pre_tokenizer: { type: "ByteLevel", add_prefix_space, trim_offsets: true, use_regex: true },
     post_processor: {
       type: "RobertaProcessing",
-      sep: piece(SPECIALS.sep_token),
-      cls: piece(SPECIALS.cls_token),
+      sep: piece(ROBERTA_SPECIALS.sep_token),
+      cls: piece(ROBERTA_SPECIALS.cls_token),
       trim_offsets: true,
       add_prefix_space,
     },

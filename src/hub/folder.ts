@@ -1,4 +1,4 @@
-// The one file outside the command that knows node:fs: a folder as a file source, read by position.
+// A folder on disk as a file source, its files read by position; loaded only where there are folders.
 import type { Dirent, Stats } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";

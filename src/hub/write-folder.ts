@@ -14,11 +14,10 @@ export interface WriteOptions {
 }
 
 /**
- * @param files or a function that makes them: it is called when the place is known to be free and writable, so that hours of
- *   work are not lost to a mistyped path
- *
  * Until the last file is written, `path` is as it was; a killed process leaves at most a folder `.NAME-writing-…` beside it.
  * Where `path` is a link to a folder, that folder is written.
+ * @param files or a function that makes them: it is called when the place is known to be free and writable, so that hours of
+ *   work are not lost to a mistyped path
  * @throws FILE_EXISTS when something is there (an empty folder is nothing), when `force` would replace what is no model folder, or
  *   for the working directory: replaced, it would leave the shell that stands in it nowhere;
  *   FILE_UNWRITABLE when the disk is full or may not be written to; and what the files' chunks throw

@@ -13,6 +13,7 @@ import { panelBytes, panelShape } from "../weights/panels.ts";
 import { QUANTIZED_FILE, quantizedMetadata, scalesName } from "../weights/quantized-file.ts";
 import { safetensorsBytes, type TensorSource, writeSafetensors } from "../weights/write-safetensors.ts";
 import { checkQ8Sizes, readConfig } from "./load.ts";
+import { BLOCK_FLOATS, blockRowsOf } from "./weight-loader.ts";
 
 /** "q8" is this package's own file, the others are what Transformers reads. */
 export type ConvertedDtype = "q8" | "fp16" | "fp32";
@@ -30,8 +31,6 @@ export interface Conversion {
   close(): Promise<void>;
 }
 
-/** Floats of weight that are converted at a time; 1 MB. */
-const BLOCK_FLOATS = 1 << 18;
 const TOKENIZER_FILES = [
   "tokenizer.json",
   "tokenizer_config.json",
@@ -137,7 +136,7 @@ async function* panelChunks(
   scales: Float32Array,
 ): AsyncGenerator<Uint8Array> {
   const [N, K] = weights.shape(name) as [number, number];
-  const blockRows = Math.max(8, Math.floor(BLOCK_FLOATS / K) & ~7);
+  const blockRows = blockRowsOf(K);
   const mark = kernels.mark;
   const rowsAt = kernels.allocate(blockRows * K * 4);
   const panelsAt = kernels.allocate(panelBytes(blockRows, K, "q8"));

@@ -1,7 +1,7 @@
 // AlbertPreTrainedModel: what all models share: the call, its queue, its options, and disposal.
 import { Callable } from "../callable.ts";
 import type { AlbertConfig } from "../config/config.ts";
-import { RobertalbertError, show } from "../errors.ts";
+import { RobertalbertError, readFlag, show } from "../errors.ts";
 import type { Build } from "../runtime/build.ts";
 import type { DotForm } from "../runtime/dot.ts";
 import { Tensor } from "../tensor.ts";
@@ -122,7 +122,7 @@ export abstract class AlbertPreTrainedModel<Output extends ModelOutput = ModelOu
   private async forward(batch: Batch, options: CallOptions, heads: readonly Head[]): Promise<Output> {
     const alive = () => {
       this.requireLoaded();
-      if (options.signal?.aborted) throw aborted(options.signal);
+      throwIfAborted(options.signal);
     };
     alive();
     const { encoder } = this.requireLoaded();
@@ -167,15 +167,14 @@ function rowsToCompute(batch: Batch, options: CallOptions, heads: readonly Head[
 }
 
 function checkOptions(options: CallOptions): void {
-  for (const name of ["output_hidden_states", "output_attentions"] as const) {
-    const value = options[name];
-    if (value !== undefined && value !== null && typeof value !== "boolean") {
-      throw new RobertalbertError("OPTION_INVALID", `${name} is ${show(value)}, expected true or false`);
-    }
-  }
-  const { signal } = options;
-  if (signal !== undefined && signal !== null && typeof signal.addEventListener !== "function")
-    throw new RobertalbertError("OPTION_INVALID", `signal is ${show(signal)}, expected an AbortSignal`);
+  for (const name of ["output_hidden_states", "output_attentions"] as const) readFlag(options[name], name);
+  expectSignal(options.signal);
+}
+
+/** @throws OPTION_INVALID unless it is an AbortSignal, or null or undefined: none */
+export function expectSignal(signal: unknown): void {
+  if (signal === undefined || signal === null || typeof (signal as AbortSignal).addEventListener === "function") return;
+  throw new RobertalbertError("OPTION_INVALID", `signal is ${show(signal)}, expected an AbortSignal`);
 }
 
 function startCaptures({ B, T }: Batch, options: CallOptions, encoder: Encoder): Captures {
@@ -191,6 +190,11 @@ function startCaptures({ B, T }: Batch, options: CallOptions, encoder: Encoder):
 
 function aborted(signal: AbortSignal): RobertalbertError {
   return new RobertalbertError("ABORTED", "the call was aborted by its signal", { cause: signal.reason });
+}
+
+/** @throws ABORTED when the signal has fired */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw aborted(signal);
 }
 
 /** Rejects as soon as the signal fires, also while the call waits behind others. */

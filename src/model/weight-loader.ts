@@ -1,7 +1,7 @@
 // Weights of a checkpoint → wasm memory in the form that the kernels read, block of rows by block of rows: never a second full copy.
 import type { KernelInstance } from "../runtime/kernel-instance.ts";
 import type { ModelWeights } from "../weights/model-weights.ts";
-import { panelBytes } from "../weights/panels.ts";
+import { panelBytes, roundUp8 } from "../weights/panels.ts";
 
 /** How matrices are held and multiplied: in 32-bit floats, or in bytes with 8-bit activations. */
 export type ComputeDtype = "fp32" | "q8";
@@ -17,10 +17,13 @@ export interface Linear {
 }
 
 /** Floats of weight that are read at a time; 1 MB. */
-const BLOCK_FLOATS = 1 << 18;
+export const BLOCK_FLOATS = 1 << 18;
 const MATRIX_WORDS = 4;
 
-const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;
+/** Rows of a matrix of K columns that are read and packed at a time: whole panels of them. */
+export function blockRowsOf(K: number): number {
+  return Math.max(8, Math.floor(BLOCK_FLOATS / K) & ~7);
+}
 
 /** Bytes that a `linear` will take, for one growth of memory before all weights. */
 export function linearBytes(N: number, K: number, dtype: ComputeDtype, hasBias = true): number {
@@ -112,7 +115,7 @@ export class WeightLoader {
       const panels = kernels.bytes(at.panels, panelBytes(N, K, dtype));
       return weights.readPanelsInto(name, panels, kernels.floats(at.scales, N));
     }
-    const blockRows = Math.max(8, Math.floor(BLOCK_FLOATS / K) & ~7);
+    const blockRows = blockRowsOf(K);
     const mark = kernels.mark;
     const scratch = kernels.allocate(Math.min(blockRows, N) * K * 4);
     for (let row = 0; row < N; row += blockRows) {

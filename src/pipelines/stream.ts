@@ -1,6 +1,6 @@
 // Inputs in, results out, in order: rows of all inputs share batches of about as many tokens, and no more is held than that.
-import { expectOptions, RobertalbertError, show } from "../errors.ts";
-import { untilAborted } from "../model/pretrained-model.ts";
+import { expectOptions } from "../errors.ts";
+import { expectSignal, throwIfAborted, untilAborted } from "../model/pretrained-model.ts";
 import { nextTurn } from "../turn.ts";
 
 /** What the model computes for a pipeline: a text, a pair, or a window of either. */
@@ -83,7 +83,7 @@ export async function* stream<Input, R extends Row, Value, Result>(
   let ended = false;
   try {
     while (!ended) {
-      checkSignal(signal);
+      throwIfAborted(signal);
       const next = source.next();
       if (next instanceof Promise) {
         next.catch(() => undefined); // awaited below, maybe only after a batch
@@ -164,14 +164,4 @@ export function toModelInputs(rows: readonly Row[]): {
 
 async function isReady(promise: Promise<unknown>): Promise<boolean> {
   return Promise.race([promise.then(() => true), nextTurn().then(() => false)]);
-}
-
-function expectSignal(signal: unknown): void {
-  if (signal === undefined || signal === null || typeof (signal as AbortSignal).addEventListener === "function") return;
-  throw new RobertalbertError("OPTION_INVALID", `signal is ${show(signal)}, expected an AbortSignal`);
-}
-
-function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal?.aborted)
-    throw new RobertalbertError("ABORTED", "the call was aborted by its signal", { cause: signal.reason });
 }

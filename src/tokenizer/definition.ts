@@ -17,6 +17,17 @@ export type SpecialName = (typeof SPECIAL_NAMES)[number];
 /** What each named special token is written as. */
 export type SpecialTokens = Partial<Record<SpecialName, string>>;
 
+/** RoBERTa's. */
+export const ROBERTA_SPECIALS: Readonly<Record<SpecialName, string>> = {
+  bos_token: "<s>",
+  eos_token: "</s>",
+  unk_token: "<unk>",
+  sep_token: "</s>",
+  pad_token: "<pad>",
+  cls_token: "<s>",
+  mask_token: "<mask>",
+};
+
 export type Json = Readonly<Record<string, unknown>>;
 
 export interface TokenizerDefinition extends TokenizerCore {

@@ -5,18 +5,15 @@ import { readWhole } from "../hub/open.ts";
 import { type AddedToken, readAddedTokens } from "./added-tokens.ts";
 import { ByteLevelBpe } from "./byte-level/byte-level-bpe.ts";
 import { readMerges, readVocabulary } from "./byte-level/read-json.ts";
-import { type ConfigFiles, contentOf, type SpecialName, type SpecialTokens, type TokenizerCore } from "./definition.ts";
+import {
+  type ConfigFiles,
+  contentOf,
+  ROBERTA_SPECIALS,
+  type SpecialName,
+  type SpecialTokens,
+  type TokenizerCore,
+} from "./definition.ts";
 import { robertaTemplate } from "./template.ts";
-
-const ROBERTA: Required<SpecialTokens> = {
-  bos_token: "<s>",
-  eos_token: "</s>",
-  unk_token: "<unk>",
-  sep_token: "</s>",
-  pad_token: "<pad>",
-  cls_token: "<s>",
-  mask_token: "<mask>",
-};
 
 /** @throws FILE_NOT_FOUND, TOKENIZER_INVALID */
 export async function fromVocabularyFiles(
@@ -39,7 +36,7 @@ export async function fromVocabularyFiles(
 
   const { config, map } = files;
   const addPrefixSpace = files.addPrefixSpace ?? config.add_prefix_space === true;
-  const specials = { ...ROBERTA, ...files.specials };
+  const specials = { ...ROBERTA_SPECIALS, ...files.specials };
   const declared = readDeclared(config.added_tokens_decoder);
   const idOf = (name: SpecialName): number => {
     const content = specials[name];

@@ -3,9 +3,14 @@
 /** The deepest matrix in q8: so many products of a weight (127) and an activation (255) fit 32 bits. */
 export const MOST_Q8_INPUTS = Math.floor((2 ** 31 - 1) / (127 * 255));
 
+/** The columns of whole panels: so many values a vector beside a matrix has room for. */
+export function roundUp8(n: number): number {
+  return Math.ceil(n / 8) * 8;
+}
+
 /** Bytes of the panels of a weight [N][K] (columns of them: N), in floats or in bytes. */
 export function panelBytes(N: number, K: number, dtype: "fp32" | "q8"): number {
-  return Math.ceil(N / 8) * 8 * (dtype === "q8" ? Math.ceil(K / 4) * 4 : K * 4);
+  return roundUp8(N) * (dtype === "q8" ? Math.ceil(K / 4) * 4 : K * 4);
 }
 
 /** Shape of the same in a q8 file. */

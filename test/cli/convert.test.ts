@@ -9,7 +9,7 @@ import type { Io } from "../../src/cli/command.ts";
 import { quantize } from "../../src/cli/convert.ts";
 import { AutoModelForMaskedLM } from "../../src/model/auto.ts";
 import { tinyModel } from "../support/checkpoint.ts";
-import { putTogether, takeApart } from "../support/converted.ts";
+import { putTogether, takeApart } from "../support/safetensors.ts";
 
 const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const shipped = fileURLToPath(new URL("../../models/fill-mask/", import.meta.url));

@@ -8,11 +8,12 @@ import { KernelInstance } from "../../src/runtime/kernel-instance.ts";
 import { AutoTokenizer } from "../../src/tokenizer/auto.ts";
 import { Checkpoint } from "../../src/weights/checkpoint.ts";
 import { QUANTIZED_FILE } from "../../src/weights/quantized-file.ts";
-import { safetensorsFile, tinyModel } from "../support/checkpoint.ts";
-import { converted, takeApart } from "../support/converted.ts";
+import { tinyModel } from "../support/checkpoint.ts";
+import { converted } from "../support/converted.ts";
 import { expectError } from "../support/expect-error.ts";
 import { sendFile, startServer } from "../support/http-server.ts";
 import { BYTES_TOKENIZER } from "../support/new-folder.ts";
+import { safetensorsFile, takeApart } from "../support/safetensors.ts";
 
 const shipped = new URL("../../models/fill-mask/", import.meta.url);
 const bytesOf = (file: string) => new Uint8Array(readFileSync(new URL(file, shipped)));

@@ -6,6 +6,7 @@ import { AutoModel, AutoModelForMaskedLM } from "../../src/model/auto.ts";
 import type { ModelInputs } from "../../src/model/inputs.ts";
 import { pipeline } from "../../src/pipelines/pipeline.ts";
 import { AutoTokenizer } from "../../src/tokenizer/auto.ts";
+import { meanError } from "../support/distance.ts";
 import { readTensors } from "../support/golden.ts";
 import { type FullSizeCase, fullSizeFiles } from "../support/hash-checkpoint.ts";
 import { randomFrom } from "../support/random.ts";
@@ -50,12 +51,7 @@ describeShared("full-size models: q8 against fp32", (shared) => {
 async function relativeError(models: { fp32: AlbertModel; q8: AlbertModel }, inputs: ModelInputs): Promise<number> {
   const expected = (await models.fp32(inputs)).last_hidden_state.data as Float32Array;
   const actual = (await models.q8(inputs)).last_hidden_state.data as Float32Array;
-  let [difference, size] = [0, 0];
-  expected.forEach((value, i) => {
-    difference += Math.abs(actual[i]! - value);
-    size += Math.abs(value);
-  });
-  return difference / size;
+  return meanError(actual, expected);
 }
 
 describeShared("what the trained models answer in q8", (shared) => {

@@ -1,6 +1,7 @@
 // What Transformers computes with a folder (run.py), and how far a model of this package is from that.
 import type { AlbertForMaskedLM } from "../../src/model/masked-lm.ts";
 import type { Tensor } from "../../src/tensor.ts";
+import { meanError } from "../support/distance.ts";
 import { readTensors, worstRatio } from "../support/golden.ts";
 import { runPython } from "./python.ts";
 
@@ -62,11 +63,5 @@ export async function compare(model: AlbertForMaskedLM, computed: Computed, name
   ratios.push(ratio(outputs.logits, expected("logits").data as Float32Array, logits));
 
   const [last, lastWanted] = pairs.at(-1)!;
-  let [difference, size] = [0, 0];
-  lastWanted.forEach((value, i) => {
-    if (!isVisible(last)(i)) return;
-    difference += Math.abs((last.data as Float32Array)[i]! - value);
-    size += Math.abs(value);
-  });
-  return { ratios, error: difference / size };
+  return { ratios, error: meanError(last.data as Float32Array, lastWanted, isVisible(last)) };
 }

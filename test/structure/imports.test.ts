@@ -10,7 +10,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["weights", "tokenizer"],
   ["folder"],
   ["runtime"],
-  ["model"],
+  ["model", "kernel-arguments.ts"],
   ["pipelines"],
   ["kernels.ts", "serve.ts"],
   ["cli", "index.ts"],

@@ -1,21 +1,9 @@
-// Safetensors files in memory, and small random models of any configuration, so that tests need no files.
+// Small random models of any configuration, so that tests need no files.
 import { type AlbertConfig, parseConfig } from "../../src/config/config.ts";
 import { type AlbertClassName, encoderLayout, headLayout } from "../../src/weights/layout.ts";
-import { type TensorSource, tensorOf, writeSafetensors } from "../../src/weights/write-safetensors.ts";
+import { tensorOf } from "../../src/weights/write-safetensors.ts";
 import { randomFrom } from "./random.ts";
-
-/** The bytes of a file with these tensors. */
-export async function safetensorsFile(tensors: readonly TensorSource[]): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of writeSafetensors(tensors)) chunks.push(chunk);
-  const file = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    file.set(chunk, at);
-    at += chunk.length;
-  }
-  return file;
-}
+import { safetensorsFile } from "./safetensors.ts";
 
 /** Sizes that are no multiple of anything: every kernel meets its tails. */
 export const TINY_CONFIG = {

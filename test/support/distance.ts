@@ -20,3 +20,19 @@ export function maxAbsError(actual: ArrayLike<number>, expected: ArrayLike<numbe
   }
   return worst;
 }
+
+/** Σ |actual - expected| / Σ |expected|, over the entries that count: default all. */
+export function meanError(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  counts: (i: number) => boolean = () => true,
+): number {
+  let error = 0;
+  let size = 0;
+  for (let i = 0; i < expected.length; i++) {
+    if (!counts(i)) continue;
+    error += Math.abs(actual[i]! - expected[i]!);
+    size += Math.abs(expected[i]!);
+  }
+  return error / size;
+}

@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /**
  * The simd build, but with a byte dot that reads its second operand as the form says. Compiled once for all test files
- * (measured: 4 s alone, 15 s on a busy machine) and kept in the temporary folder under a hash of all that goes into it.
+ * (measured: 5 s) and kept in the temporary folder under a hash of all that goes into it.
  */
 export async function emulatedDotModule(form: EmulatedForm): Promise<WebAssembly.Module> {
   const config = readFileSync(join(root, "asconfig.json"), "utf8")

@@ -1,6 +1,7 @@
 // Reads the golden models (../shared/golden/README.md): cases, inputs, expected outputs, and the tolerance.
 import { readdirSync, readFileSync } from "node:fs";
 import { Tensor } from "../../src/tensor.ts";
+import { takeApart } from "./safetensors.ts";
 
 export interface GoldenCall {
   name: string;
@@ -41,37 +42,33 @@ export function readGoldenCases(shared: string): GoldenCase[] {
 
 /** All tensors of a small trusted safetensors file. */
 export function readTensors(path: string): Map<string, Tensor> {
-  return readTensorsIn(readFileSync(path));
+  return tensorsOf(readFileSync(path));
 }
 
 /** The same of its bytes, which are all float32. */
 export function readTensorsOf(bytes: Uint8Array): Map<string, { shape: readonly number[]; data: Float32Array }> {
-  const tensors = readTensorsIn(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
-  return new Map([...tensors].map(([name, { dims, data }]) => [name, { shape: dims, data: data as Float32Array }]));
+  return new Map(
+    [...tensorsOf(bytes)].map(([name, { dims, data }]) => [name, { shape: dims, data: data as Float32Array }]),
+  );
 }
 
-function readTensorsIn(bytes: Buffer): Map<string, Tensor> {
-  const headerBytes = Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.subarray(8, 8 + headerBytes).toString()) as Record<
-    string,
-    { dtype: string; shape: number[]; data_offsets: [number, number] }
-  >;
-  const tensors = new Map<string, Tensor>();
-  for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
-    if (name === "__metadata__") continue;
-    const data = Uint8Array.from(
-      bytes.subarray(8 + headerBytes + data_offsets[0], 8 + headerBytes + data_offsets[1]),
-    ).buffer;
-    tensors.set(
-      name,
-      dtype === "I32"
-        ? new Tensor("int32", new Int32Array(data), shape)
-        : dtype === "F64"
-          ? new Tensor("float64", new Float64Array(data), shape)
-          : new Tensor("float32", new Float32Array(data), shape),
-    );
-  }
-  return tensors;
+function tensorsOf(file: Uint8Array): Map<string, Tensor> {
+  return new Map(
+    [...takeApart(file).tensors].map(
+      ([
+        name,
+        {
+          dtype,
+          shape,
+          bytes: { buffer },
+        },
+      ]) => {
+        if (dtype === "I32") return [name, new Tensor("int32", new Int32Array(buffer), shape)];
+        if (dtype === "F64") return [name, new Tensor("float64", new Float64Array(buffer), shape)];
+        return [name, new Tensor("float32", new Float32Array(buffer), shape)];
+      },
+    ),
+  );
 }
 
 /** The tolerance of golden/README.md. */

@@ -1,8 +1,8 @@
 // Full-size weights from a formula (../shared/oracle/hash_weights.mjs), as the bytes of a safetensors file.
 import { readFileSync } from "node:fs";
 import { tensorOf } from "../../src/weights/write-safetensors.ts";
-import { safetensorsFile } from "./checkpoint.ts";
 import type { GoldenLoad } from "./golden.ts";
+import { safetensorsFile } from "./safetensors.ts";
 
 /** case.json of a real-* folder. */
 export interface FullSizeCase {

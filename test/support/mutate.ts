@@ -1,4 +1,5 @@
 // Seeded mutations of files, for fuzzing: what a bad disk, a cut download or an attacker does to bytes.
+import { concat } from "./bytes.ts";
 
 const INTERESTING = [0, 1, -1, 2, 127, 128, 255, 256, 65535, 2 ** 31 - 1, -(2 ** 31), 2 ** 32 - 1, 2 ** 53, -(2 ** 53)];
 
@@ -37,11 +38,11 @@ export function mutate(original: Uint8Array, other: Uint8Array, random: () => nu
     },
     () => {
       const at = place();
-      bytes = joined(bytes.subarray(0, at), bytes.subarray(at + 1 + below(32)));
+      bytes = concat(bytes.subarray(0, at), bytes.subarray(at + 1 + below(32)));
     },
     () => {
       const at = place();
-      bytes = joined(bytes.subarray(0, at), bytes.subarray(at, at + 1 + below(64)), bytes.subarray(at));
+      bytes = concat(bytes.subarray(0, at), bytes.subarray(at, at + 1 + below(64)), bytes.subarray(at));
     },
     () => {
       bytes = bytes.slice(0, place());
@@ -54,19 +55,9 @@ export function mutate(original: Uint8Array, other: Uint8Array, random: () => nu
     () => {
       const from = below(other.length);
       const at = place();
-      bytes = joined(bytes.subarray(0, at), other.subarray(from, from + 1 + below(64)), bytes.subarray(at));
+      bytes = concat(bytes.subarray(0, at), other.subarray(from, from + 1 + below(64)), bytes.subarray(at));
     },
   ];
   for (let n = 1 + below(4); n > 0 && bytes.length > 0; n--) changes[below(changes.length)]!();
   return bytes;
-}
-
-function joined(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

@@ -1,13 +1,10 @@
 // Files that are about to be written, in memory instead: what from_pretrained takes.
 import type { FileToWrite } from "../../src/hub/files.ts";
+import { collected } from "./bytes.ts";
 
 export async function inMemory(files: readonly FileToWrite[]): Promise<Record<string, Uint8Array>> {
   const result: Record<string, Uint8Array> = {};
-  for (const file of files) {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of file.chunks()) chunks.push(chunk);
-    result[file.name] = new Uint8Array(Buffer.concat(chunks));
-  }
+  for (const file of files) result[file.name] = await collected(file.chunks());
   return result;
 }
 

@@ -1,18 +1,8 @@
 // Makes torch.save files byte by byte, right ones and lying ones: an assembler for pickles and a writer of stored zips.
 import { crc32 } from "node:zlib";
+import { concat } from "./bytes.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
-
-export function concat(...parts: (Uint8Array | readonly number[])[]): Uint8Array<ArrayBuffer> {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
 
 export function little(value: number | bigint, width: number): Uint8Array {
   const out = new Uint8Array(width);

@@ -7,9 +7,10 @@ import { RobertalbertError } from "../../src/errors.ts";
 import { openSource } from "../../src/hub/open.ts";
 import { AutoModel, AutoModelForSequenceClassification } from "../../src/model/auto.ts";
 import { Checkpoint } from "../../src/weights/checkpoint.ts";
+import { concat } from "../support/bytes.ts";
 import { readTensors } from "../support/golden.ts";
 import { describeShared } from "../support/shared.ts";
-import { concat, floats, little } from "../support/torch-files.ts";
+import { floats, little } from "../support/torch-files.ts";
 
 const four = floats(1, 2, 3, 4);
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { RobertalbertError } from "../../src/errors.ts";
 import { memorySource } from "../../src/hub/memory.ts";
 import { Checkpoint } from "../../src/weights/checkpoint.ts";
+import { concat } from "../support/bytes.ts";
 import {
-  concat,
   floats,
   little,
   op,

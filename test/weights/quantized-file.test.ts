@@ -4,8 +4,9 @@ import type { ErrorCode } from "../../src/errors.ts";
 import { AutoModelForPreTraining } from "../../src/model/auto.ts";
 import { QUANTIZED_FILE } from "../../src/weights/quantized-file.ts";
 import { tinyModel } from "../support/checkpoint.ts";
-import { converted, type Files, putTogether, type RawFile, takeApart } from "../support/converted.ts";
+import { converted, type Files } from "../support/converted.ts";
 import { expectError } from "../support/expect-error.ts";
+import { putTogether, type RawFile, takeApart } from "../support/safetensors.ts";
 
 const MATRIX = "encoder.albert_layer_groups.1.albert_layers.0.ffn.weight";
 const ADVICE = "robertalbert quantize IN OUT";

@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { memorySource } from "../../src/hub/memory.ts";
 import { Checkpoint } from "../../src/weights/checkpoint.ts";
+import { concat } from "../support/bytes.ts";
 import {
-  concat,
   floats,
   little,
   op,

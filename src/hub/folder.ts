@@ -1,5 +1,5 @@
 // The one file outside the command that knows node:fs: a folder as a file source, read by position.
-import type { Dirent, Stats } from "node:fs";
+import type { Dirent } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RobertalbertError } from "../errors.ts";
@@ -44,11 +44,7 @@ export async function readFileBytes(url: URL): Promise<Uint8Array> {
 
 async function isFolder(path: string): Promise<boolean> {
   const fs = await nodeFs();
-  try {
-    return (await called<Stats>((done) => fs.stat(path, done))).isDirectory();
-  } catch {
-    return false;
-  }
+  return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** A file of a folder by its name, undefined when there is none. @throws FILE_INVALID, FILE_UNREADABLE */
@@ -58,14 +54,14 @@ export async function openFile(folder: string, fileName: string): Promise<Readab
   const fs = await nodeFs();
   let file: number;
   try {
-    file = await called((done) => fs.open(path, "r", done));
+    file = fs.openSync(path, "r");
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw unreadable(path, cause);
   }
-  const info = await called<Stats>((done) => fs.fstat(file, done));
+  const info = fs.fstatSync(file);
   if (info.isFile()) return new OpenFile(fs, fileName, info.size, path, file);
-  await called<void>((done) => fs.close(file, done));
+  fs.closeSync(file);
   throw new RobertalbertError("FILE_UNREADABLE", `${path} is no file`);
 }
 
@@ -99,7 +95,7 @@ class OpenFile implements ReadableFile {
     if (!this.isOpen) return;
     this.isOpen = false;
     await Promise.allSettled(this.reads);
-    await called<void>((done) => this.fs.close(this.file, done));
+    this.fs.closeSync(this.file);
   }
 
   private async readAll(offsetBytes: number, bytes: Uint8Array): Promise<void> {

@@ -160,8 +160,9 @@ export function readMerges(
 ): [MergeRows, number] {
   const reader = new TokenReader(bytes, start);
   const { out } = reader;
-  const merges = new Int32Array(3 * Math.ceil((bytes.length - start) / SHORTEST_MERGE));
-  let used = 0;
+  const most = Math.ceil((bytes.length - start) / SHORTEST_MERGE);
+  const [lefts, rights, results] = [new Int32Array(most), new Int32Array(most), new Int32Array(most)];
+  let count = 0;
   let merged = -1;
   let at = skipBlanks(bytes, start);
   if (bytes[at++] !== OPEN_LIST) throw invalid(`${where} is no list`);
@@ -174,8 +175,7 @@ export function readMerges(
     const leftHash = reader.hash;
     if (at !== -1) at = isPair ? readSecond(reader, bytes, at) : reader.read(at - 1, QUOTE);
     const length = reader.length;
-    if (at === -1 || middle === 0 || middle === length)
-      throw badMerge(bytes, first, used / 3, "is not two tokens", where);
+    if (at === -1 || middle === 0 || middle === length) throw badMerge(bytes, first, count, "is not two tokens", where);
     const left = vocabulary.find(out, 0, middle, leftHash);
     const right = vocabulary.find(out, middle, length, reader.hash);
     // As a rule merges make one token after the other.
@@ -185,18 +185,17 @@ export function readMerges(
       : vocabulary.find(out, 0, length, joinedHash(leftHash, reader.hash, length - middle));
     if (left < 0 || right < 0 || merged < 0) {
       const part = left < 0 ? "first part" : right < 0 ? "second part" : "result";
-      throw badMerge(bytes, first, used / 3, `has a ${part} that is no token`, where);
+      throw badMerge(bytes, first, count, `has a ${part} that is no token`, where);
     }
-    merges[used] = left;
-    merges[used + 1] = right;
-    merges[used + 2] = merged;
-    used += 3;
+    lefts[count] = left;
+    rights[count] = right;
+    results[count++] = merged;
     at = skipBlanks(bytes, at);
     if (bytes[at] === COMMA) at = skipBlanks(bytes, at + 1);
-    else if (bytes[at] !== CLOSE_LIST)
-      throw badMerge(bytes, first, used / 3, "is not the last and has no comma", where);
+    else if (bytes[at] !== CLOSE_LIST) throw badMerge(bytes, first, count, "is not the last and has no comma", where);
   }
-  return [mergeRows(merges.subarray(0, used), vocabulary.size), at + 1];
+  const [ownLefts, ownRights, ownResults] = [lefts, rights, results].map((list) => list.subarray(0, count));
+  return [mergeRows(ownLefts!, ownRights!, ownResults!, vocabulary.size), at + 1];
 }
 
 function badMerge(bytes: Uint8Array, start: number, rank: number, problem: string, where: string): RobertalbertError {

@@ -1,7 +1,5 @@
 // A folder on disk as a file source, its files read by position; loaded only where there are folders.
-import type { Dirent, Stats } from "node:fs";
-import { isAbsolute, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import type { Dirent } from "node:fs";
 import { RobertalbertError } from "../errors.ts";
 import { env } from "./env.ts";
 import { checkFileName } from "./file-name.ts";
@@ -12,60 +10,66 @@ import type { FileSource, ReadableFile } from "./files.ts";
  * @returns undefined when neither is a folder
  */
 export async function folderSource(location: string): Promise<FileSource | undefined> {
-  for (const place of placesOf(location)) {
-    if (await isFolder(place))
+  const { fs } = await nodeModules();
+  for (const place of await placesOf(location)) {
+    if (isFolder(fs, place))
       return { name: place, open: (fileName) => openFile(place, fileName), list: () => listFolder(place) };
   }
   return undefined;
 }
 
 /** Where a folder of that name is looked for. */
-export function placesOf(location: string): string[] {
-  const path = /^file:/i.test(location) ? fileURLToPath(location) : location;
-  return isAbsolute(path) ? [path] : [path, join(env.localModelPath, path)];
+export async function placesOf(location: string): Promise<string[]> {
+  const { path, url } = await nodeModules();
+  const place = /^file:/i.test(location) ? url.fileURLToPath(location) : location;
+  return path.isAbsolute(place) ? [place] : [place, path.join(env.localModelPath, place)];
 }
 
 /** As FileSource.list wants it: names, folders with a slash. */
 async function listFolder(path: string): Promise<string[]> {
-  const fs = await nodeFs();
+  const { fs } = await nodeModules();
   const entries = await called<Dirent[]>((done) => fs.readdir(path, { withFileTypes: true }, done));
   return entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
 }
 
 /** The bytes of a file: URL. @throws FILE_NOT_FOUND, FILE_UNREADABLE */
 export async function readFileBytes(url: URL): Promise<Uint8Array> {
-  const fs = await nodeFs();
+  const node = await nodeModules();
   try {
-    return await called<Uint8Array>((done) => fs.readFile(url, done));
+    return await called<Uint8Array>((done) => node.fs.readFile(url, done));
   } catch (cause) {
-    throw unreadable(fileURLToPath(url), cause);
+    throw unreadable(node.url.fileURLToPath(url), cause);
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  const fs = await nodeFs();
+function isFolder(fs: NodeModules["fs"], path: string): boolean {
   try {
-    return (await called<Stats>((done) => fs.stat(path, done))).isDirectory();
+    return fs.statSync(path).isDirectory();
   } catch {
     return false;
   }
 }
 
-/** A file of a folder by its name, undefined when there is none. @throws FILE_INVALID, FILE_UNREADABLE */
+/**
+ * A file of a folder by its name, undefined when there is none. Only what is read goes through Node's threads: each way there and
+ * back takes as long as reading a small file (measured: 1 of 16 ms until a tokenizer is ready).
+ * @throws FILE_INVALID, FILE_UNREADABLE
+ */
 export async function openFile(folder: string, fileName: string): Promise<ReadableFile | undefined> {
   checkFileName(fileName, folder);
-  const path = join(folder, fileName);
-  const fs = await nodeFs();
+  const node = await nodeModules();
+  const { fs } = node;
+  const path = node.path.join(folder, fileName);
   let file: number;
   try {
-    file = await called((done) => fs.open(path, "r", done));
+    file = fs.openSync(path, "r");
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw unreadable(path, cause);
   }
-  const info = await called<Stats>((done) => fs.fstat(file, done));
+  const info = fs.fstatSync(file);
   if (info.isFile()) return new OpenFile(fs, fileName, info.size, path, file);
-  await called<void>((done) => fs.close(file, done));
+  fs.closeSync(file);
   throw new RobertalbertError("FILE_UNREADABLE", `${path} is no file`);
 }
 
@@ -73,13 +77,13 @@ export async function openFile(folder: string, fileName: string): Promise<Readab
 class OpenFile implements ReadableFile {
   readonly name: string;
   readonly sizeBytes: number;
-  private readonly fs: NodeFs;
+  private readonly fs: NodeModules["fs"];
   private readonly path: string;
   private readonly file: number;
   private readonly reads = new Set<Promise<unknown>>();
   private isOpen = true;
 
-  constructor(fs: NodeFs, name: string, sizeBytes: number, path: string, file: number) {
+  constructor(fs: NodeModules["fs"], name: string, sizeBytes: number, path: string, file: number) {
     this.fs = fs;
     this.name = name;
     this.sizeBytes = sizeBytes;
@@ -99,7 +103,7 @@ class OpenFile implements ReadableFile {
     if (!this.isOpen) return;
     this.isOpen = false;
     await Promise.allSettled(this.reads);
-    await called<void>((done) => this.fs.close(this.file, done));
+    this.fs.closeSync(this.file);
   }
 
   private async readAll(offsetBytes: number, bytes: Uint8Array): Promise<void> {
@@ -119,14 +123,29 @@ class OpenFile implements ReadableFile {
   }
 }
 
-type NodeFs = typeof import("node:fs");
+export interface NodeModules {
+  fs: typeof import("node:fs");
+  path: typeof import("node:path");
+  url: typeof import("node:url");
+}
 
 /**
  * Not by `import` where there is another way, and not node:fs/promises: either makes Node load streams and more, which takes longer
- * than to read a tokenizer's files (measured: 4 and 2 ms).
+ * than to read a tokenizer's files (measured: node:fs 4 ms, node:fs/promises 2, node:path and node:url 1).
+ * @throws where there is no file system
  */
-async function nodeFs(): Promise<NodeFs> {
-  return globalThis.process?.getBuiltinModule?.("node:fs") ?? import("node:fs");
+export async function nodeModules(): Promise<NodeModules> {
+  const { process } = globalThis;
+  if (process?.getBuiltinModule) {
+    const [fs, path, url] = [
+      process.getBuiltinModule("node:fs"),
+      process.getBuiltinModule("node:path"),
+      process.getBuiltinModule("node:url"),
+    ];
+    return { fs, path, url };
+  }
+  const [fs, path, url] = await Promise.all([import("node:fs"), import("node:path"), import("node:url")]);
+  return { fs, path, url };
 }
 
 /** A function of node:fs as a promise. */

@@ -38,11 +38,10 @@ async function findNamed(text: string, options: LoadOptions, report: Report): Pr
   const isUrl = /^file:/i.test(text);
   let tried = "";
   if (env.allowLocalModels || isUrl) {
-    // Where there is no file system the module cannot be loaded.
-    const disk = await import("./folder.ts").catch(() => undefined);
+    const disk = await loadFolders();
     const source = await disk?.folderSource(text);
     if (source) return source;
-    if (disk) tried = ` (no folder at ${disk.placesOf(text).map(show).join(" and ")})`;
+    if (disk) tried = ` (no folder at ${(await disk.placesOf(text)).map(show).join(" and ")})`;
   }
   const { hubSource, isHubId } = await import("./hub.ts");
   if (!isUrl && isHubId(text)) {
@@ -57,6 +56,17 @@ async function findNamed(text: string, options: LoadOptions, report: Report): Pr
     "FILE_NOT_FOUND",
     `no model folder ${show(text)}${tried}: pass the path of a folder with config.json, a URL of one, or an id on the Hugging Face hub as OWNER/NAME`,
   );
+}
+
+/** What opens folders, undefined where there is no file system. */
+async function loadFolders(): Promise<typeof import("./folder.ts") | undefined> {
+  try {
+    const folders = await import("./folder.ts");
+    await folders.nodeModules();
+    return folders;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Configurations, vocabularies, indexes: the largest known have some 30 MB, and parsed they take several times that. */

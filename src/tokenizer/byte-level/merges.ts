@@ -15,34 +15,43 @@ export interface MergeRows {
 }
 
 /**
- * @param merges three numbers a merge, in order of rank: left id, right id, merged id
+ * @param lefts of each merge in order of rank the left id; `rights` and `merged` alike
  * @param ids how many ids there are
  */
-export function mergeRows(merges: Int32Array, ids: number): MergeRows {
-  const count = merges.length / 3;
-  const rowStarts = new Int32Array(ids + 1);
-  const columnStarts = new Int32Array(ids + 1);
-  for (let i = 0; i < merges.length; i += 3) {
-    rowStarts[merges[i]! + 1]!++;
-    columnStarts[merges[i + 1]! + 1]!++;
-  }
-  for (let id = 0; id < ids; id++) {
-    rowStarts[id + 1]! += rowStarts[id]!;
-    columnStarts[id + 1]! += columnStarts[id]!;
-  }
+export function mergeRows(lefts: Int32Array, rights: Int32Array, merged: Int32Array, ids: number): MergeRows {
+  const rowStarts = startsOf(lefts, ids);
   // Two counting sorts: by the right id, then, which keeps that order within a row, by the left one.
-  const byRight = new Int32Array(count);
-  for (let rank = 0; rank < count; rank++) byRight[columnStarts[merges[3 * rank + 1]!]!++] = rank;
-  const next = rowStarts.slice();
-  const [rights, ranks, merged] = [new Int32Array(count), new Int32Array(count), new Int32Array(count)];
-  for (let i = 0; i < count; i++) {
-    const rank = byRight[i]!;
-    const at = next[merges[3 * rank]!]!++;
-    rights[at] = merges[3 * rank + 1]!;
-    ranks[at] = rank;
-    merged[at] = merges[3 * rank + 2]!;
+  const inOrder = new Int32Array(lefts.length);
+  for (let rank = 0; rank < inOrder.length; rank++) inOrder[rank] = rank;
+  const byRight = sortedBy(rights, startsOf(rights, ids), inOrder);
+  const ranks = sortedBy(lefts, rowStarts.slice(), byRight);
+  return { rowStarts, rights: gathered(rights, ranks), ranks, merged: gathered(merged, ranks) };
+}
+
+// Each loop in a function of its own that is called twice: at a start most of the time is taken until a loop is optimised.
+
+/** Where each key begins when the keys, numbers below `size`, are sorted; one more than there are numbers. */
+function startsOf(keys: Int32Array, size: number): Int32Array {
+  const starts = new Int32Array(size + 1);
+  for (let i = 0; i < keys.length; i++) starts[keys[i]! + 1]!++;
+  for (let i = 0; i < size; i++) starts[i + 1]! += starts[i]!;
+  return starts;
+}
+
+/** Sorts `order` by the keys that it points at. `next`: where each key begins; it is written over. */
+function sortedBy(keys: Int32Array, next: Int32Array, order: Int32Array): Int32Array {
+  const sorted = new Int32Array(order.length);
+  for (let i = 0; i < order.length; i++) {
+    const at = order[i]!;
+    sorted[next[keys[at]!]!++] = at;
   }
-  return { rowStarts, rights, ranks, merged };
+  return sorted;
+}
+
+function gathered(values: Int32Array, order: Int32Array): Int32Array {
+  const found = new Int32Array(order.length);
+  for (let i = 0; i < order.length; i++) found[i] = values[order[i]!]!;
+  return found;
 }
 
 const NO_MERGE = -1;

@@ -35,19 +35,19 @@ export function pairDotPeak(operands: usize, steps: i32): void {
   const y = v128.load(operands, 16);
   let s0 = x, s1 = y, s2 = x, s3 = y, s4 = x, s5 = y, s6 = x, s7 = y, s8 = x, s9 = y, s10 = x, s11 = y;
   for (let i = 0; i < steps; i++) {
-    // A factor is a sum of before, or the product would be taken out of the loop.
-    s0 = dotPairs(s0, y, s1);
-    s1 = dotPairs(s1, y, s2);
-    s2 = dotPairs(s2, y, s3);
-    s3 = dotPairs(s3, y, s4);
-    s4 = dotPairs(s4, y, s5);
-    s5 = dotPairs(s5, y, s6);
-    s6 = dotPairs(s6, y, s7);
-    s7 = dotPairs(s7, y, s8);
-    s8 = dotPairs(s8, y, s9);
-    s9 = dotPairs(s9, y, s10);
-    s10 = dotPairs(s10, y, s11);
-    s11 = dotPairs(s11, y, s0);
+    // Each sum is a factor too, or the product would be taken out of the loop.
+    s0 = dotPairs(s0, y, s0);
+    s1 = dotPairs(s1, y, s1);
+    s2 = dotPairs(s2, y, s2);
+    s3 = dotPairs(s3, y, s3);
+    s4 = dotPairs(s4, y, s4);
+    s5 = dotPairs(s5, y, s5);
+    s6 = dotPairs(s6, y, s6);
+    s7 = dotPairs(s7, y, s7);
+    s8 = dotPairs(s8, y, s8);
+    s9 = dotPairs(s9, y, s9);
+    s10 = dotPairs(s10, y, s10);
+    s11 = dotPairs(s11, y, s11);
   }
   const even = i32x4.add(i32x4.add(i32x4.add(s0, s2), i32x4.add(s4, s6)), i32x4.add(s8, s10));
   const odd = i32x4.add(i32x4.add(i32x4.add(s1, s3), i32x4.add(s5, s7)), i32x4.add(s9, s11));
@@ -61,18 +61,18 @@ export function byteDotPeak(operands: usize, steps: i32): void {
   const y = v128.load(operands, 16);
   let s0 = x, s1 = y, s2 = x, s3 = y, s4 = x, s5 = y, s6 = x, s7 = y, s8 = x, s9 = y, s10 = x, s11 = y;
   for (let i = 0; i < steps; i++) {
-    s0 = dotBytes(x, s1, s0);
-    s1 = dotBytes(x, s2, s1);
-    s2 = dotBytes(x, s3, s2);
-    s3 = dotBytes(x, s4, s3);
-    s4 = dotBytes(x, s5, s4);
-    s5 = dotBytes(x, s6, s5);
-    s6 = dotBytes(x, s7, s6);
-    s7 = dotBytes(x, s8, s7);
-    s8 = dotBytes(x, s9, s8);
-    s9 = dotBytes(x, s10, s9);
-    s10 = dotBytes(x, s11, s10);
-    s11 = dotBytes(x, s0, s11);
+    s0 = dotBytes(x, s0, s0);
+    s1 = dotBytes(x, s1, s1);
+    s2 = dotBytes(x, s2, s2);
+    s3 = dotBytes(x, s3, s3);
+    s4 = dotBytes(x, s4, s4);
+    s5 = dotBytes(x, s5, s5);
+    s6 = dotBytes(x, s6, s6);
+    s7 = dotBytes(x, s7, s7);
+    s8 = dotBytes(x, s8, s8);
+    s9 = dotBytes(x, s9, s9);
+    s10 = dotBytes(x, s10, s10);
+    s11 = dotBytes(x, s11, s11);
   }
   const even = i32x4.add(i32x4.add(i32x4.add(s0, s2), i32x4.add(s4, s6)), i32x4.add(s8, s10));
   const odd = i32x4.add(i32x4.add(i32x4.add(s1, s3), i32x4.add(s5, s7)), i32x4.add(s9, s11));

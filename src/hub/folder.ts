@@ -51,8 +51,8 @@ function isFolder(fs: NodeModules["fs"], path: string): boolean {
 }
 
 /**
- * A file of a folder by its name, undefined when there is none. Only what is read goes through Node's threads: each way there and
- * back takes as long as reading a small file (measured: 1 of 16 ms until a tokenizer is ready).
+ * A file of a folder by its name, undefined when there is none. Only reading goes through Node's threads: finding and opening would
+ * wait for them longer than it takes (measured: a folder is open after 1.8 ms instead of 2.4).
  * @throws FILE_INVALID, FILE_UNREADABLE
  */
 export async function openFile(folder: string, fileName: string): Promise<ReadableFile | undefined> {

@@ -19,7 +19,7 @@ export const TANH: i32 = 5;
 /**
  * Polynomials are summed in pairs, not term by term: a chain of additions waits for each, and few elements fit the CPU's window.
  * Constants lie in memory and are loaded where they are used: V8 does not keep v128 constants in registers but makes each anew at
- * each use, with three instructions (measured on an EPYC, Node 24: GELU takes 1.6 times as long so).
+ * each use, with three instructions. Measured on an EPYC, Node 24, both together: GELU takes 2.3 ns an element instead of 3.8.
  */
 // @ts-ignore: decorator
 @inline

@@ -11,8 +11,8 @@
 // A NaN or an infinity in q makes its row NaN; one in k or v the whole head. 4·A·queries·keys·D operations and a softmax over A·queries·keys.
 import { exp4 } from "./activation";
 import { multiplyPanelI16 } from "./matmul-i16";
-import { packRows } from "./pack";
-import { roundToIntegers } from "./quantize";
+import { packRows, roundUp8 } from "./pack";
+import { LEAST_SCALE, roundToIntegers } from "./quantize";
 import { loadLanes, maxLanes, storeLanes, sumLanes } from "./simd";
 
 const QUERY_TILE: i32 = 48;
@@ -26,12 +26,6 @@ const BLOCK_BYTES: usize = 256;
 /** Of one tile of queries: the factor from sums to scores, and from weighted sums to the context. */
 const scoreFactors: usize = memory.data(QUERY_TILE * 4, 16);
 const contextFactors: usize = memory.data(QUERY_TILE * 4, 16);
-
-// @ts-ignore: decorator
-@inline
-function roundUp8(n: i32): i32 {
-  return (n + 7) & ~7;
-}
 
 /**
  * Bytes of scratch: K as rows and as panels, V as panels, a tile of queries, of scores and of weights. Rows are padded to 8 values.
@@ -100,7 +94,7 @@ export function attentionI16(
 // @ts-ignore: decorator
 @inline
 function reciprocal(x: f32): f32 {
-  return x < <f32>1.17549435e-38 ? 0 : 1 / x;
+  return x < LEAST_SCALE ? 0 : 1 / x;
 }
 
 /** The greatest |x| of rows × columns; NaN if one is NaN or infinite, as the sign of ∞·0 would differ by engine. */

@@ -11,16 +11,10 @@
 // so that only [QUERY_TILE][keys] scores exist at once. 4·A·queries·keys·D flops and a softmax over A·queries·keys.
 import { NONE } from "./activation";
 import { matmulF32 } from "./matmul-f32";
-import { packColumns, packRows } from "./pack";
+import { packColumns, packRows, roundUp8 } from "./pack";
 import { softmax } from "./softmax";
 
 const QUERY_TILE: i32 = 48;
-
-// @ts-ignore: decorator
-@inline
-function roundUp8(n: i32): usize {
-  return <usize>((n + 7) & ~7);
-}
 
 /** Bytes of scratch: packed K, packed V, and a tile of scores. As f64: what memory cannot hold must not wrap around. */
 export function attentionScratchBytes(keys: i32, D: i32): f64 {
@@ -32,8 +26,8 @@ export function attention(
   queries: i32, keys: i32, A: i32, D: i32,
 ): void {
   const packedK = scratch;
-  const packedV = packedK + ((roundUp8(keys) * <usize>D) << 2);
-  const tile = packedV + ((roundUp8(D) * <usize>keys) << 2);
+  const packedV = packedK + ((<usize>roundUp8(keys) * <usize>D) << 2);
+  const tile = packedV + ((<usize>roundUp8(D) * <usize>keys) << 2);
   const scale = <f32>1 / sqrt<f32>(<f32>D);
   const scoreRowBytes = <usize>keys << 2;
 

@@ -16,6 +16,7 @@ import { attention } from "./attention";
 import { attentionI16 } from "./attention-i16";
 import { layerNorm } from "./layernorm";
 import { linear, Matrix } from "./linear";
+import { roundUp8 } from "./pack";
 
 /** Addresses of one layer's weights: matrices (linear.ts) and vectors. The host writes these words. */
 @unmanaged
@@ -72,7 +73,7 @@ export function albertLayer(weightsAddress: usize, callAddress: usize): void {
   const F = c.F;
   const rowBytes = (<usize>H) << 2;
   const innerBytes = (<usize>F) << 2;
-  const width = (H + 7) & ~7;
+  const width = roundUp8(H);
   const partBytes = (<usize>width) << 2;
   const qkvBytes = partBytes * 3;
 

@@ -8,6 +8,13 @@
 //   …
 import { loadLanes, storeLanes } from "./simd";
 
+/** Columns of the whole panels that n columns fill. */
+// @ts-ignore: decorator
+@inline
+export function roundUp8(n: i32): i32 {
+  return (n + 7) & ~7;
+}
+
 /** Bytes of one row of a panel: 8 floats. */
 export const PANEL_ROW_BYTES: usize = 32;
 

@@ -41,7 +41,7 @@ export function valueBytes(): usize {
 const ROUNDER: f32 = 12582912; // 1.5·2^23
 const ROUNDER_BITS: i32 = 0x4b400000;
 /** Below, the scale's reciprocal would leave the range of floats: taken for a row of 0. */
-const LEAST_SCALE: f32 = 1.17549435e-38;
+export const LEAST_SCALE: f32 = 1.17549435e-38;
 
 /** round(x) as integers, for |x| < 2^22; anything for others. */
 // @ts-ignore: decorator

@@ -82,7 +82,8 @@ export function given<Options>(options: Options | null | undefined): Options {
 }
 
 export function activationCode(name: Activation): number {
-  if (Object.hasOwn(ACTIVATION_CODE, name)) return ACTIVATION_CODE[name];
+  // "none" is a code for the kernels, no activation: whoever wants none leaves it out.
+  if (Object.hasOwn(ACTIVATION_CODE, name) && (name as string) !== "none") return ACTIVATION_CODE[name];
   const known = Object.keys(ACTIVATION_CODE).slice(1).join(", ");
   throw new RobertalbertError("OPTION_INVALID", `activation is ${show(name)}, expected one of ${known}`);
 }

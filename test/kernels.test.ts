@@ -127,6 +127,7 @@ describeBuilds("loadKernels", (build) => {
       [() => kernels.matmul(a, b, { ...sizes, out: floats(12) }), "INPUT_INVALID", /out has 12/],
       [() => kernels.matmul(a, b, { ...sizes, activation: "mish" as Activation }), "OPTION_INVALID", /gelu, gelu_tanh/],
       [() => kernels.matmul(a, b, { ...sizes, activation: "toString" as Activation }), "OPTION_INVALID", /"toString"/],
+      [() => kernels.matmul(a, b, { ...sizes, activation: "none" as Activation }), "OPTION_INVALID", /"none"/],
       [() => kernels.matmul(a, b, undefined as never), "INPUT_INVALID", /M is undefined/],
       [() => kernels.pack(b, null as never), "INPUT_INVALID", /N is undefined/],
       [() => kernels.attention(a, a, a, undefined as never), "INPUT_INVALID", /queries is undefined/],

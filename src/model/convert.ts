@@ -143,7 +143,8 @@ async function* panelChunks(
   const scalesAt = kernels.allocate(blockRows * 4);
   for (let row = 0; row < N; row += blockRows) {
     const rows = Math.min(blockRows, N - row);
-    await weights.readRowsInto(name, row, kernels.floats(rowsAt, rows * K));
+    const areFinite = () => kernels.exports.areFinite(rowsAt, rows * K) === 1;
+    await weights.readRowsInto(name, row, kernels.floats(rowsAt, rows * K), areFinite);
     kernels.exports.packRowsI8(panelsAt, scalesAt, rowsAt, rows, K);
     scales.set(kernels.floats(scalesAt, rows), row);
     yield kernels.bytes(panelsAt, panelBytes(rows, K, "q8")).slice();

@@ -5,8 +5,7 @@
 //          8 … 15  hash of tokenizer.json
 //         16 … 23  hash of all that follows
 //         24 … 39  u32: bytes of a number in the lists (2 or 4), ids, merges, bytes of JSON
-//   u32 list       where tokens start in the rest [ids]: it could be summed from their lengths, but loops are slow at a start
-//   lists          token lengths [ids], MergeRows: where rows start [ids + 1], right ids, ranks, merged ids [merges each]
+//   lists          token lengths [ids], merges by left id [ids], right ids [merges], ranks [merges], merged ids [merges]
 //   JSON           {"tokenizer": tokenizer.json without vocab and merges, "odd": [[id, token], …]}
 //   the rest       the bytes of all tokens in order of their ids
 import type { MergeRows } from "./byte-level/merges.ts";
@@ -18,7 +17,7 @@ import { isByteLevel, parseTokenizerJson } from "./tokenizer-json.ts";
 /** The file's name. */
 export const VOCABULARY_FILE = "vocabulary.bin";
 
-const MAGIC = [...new TextEncoder().encode("RAVOCAB"), 2];
+const MAGIC = [...new TextEncoder().encode("RAVOCAB"), 1];
 const HEADER_BYTES = 40;
 /** From here on the second hash counts. */
 const HASHED_FROM = 24;
@@ -34,19 +33,17 @@ export function packVocabulary(tokenizerJson: Uint8Array): Uint8Array | undefine
   if (!vocabulary || !merges || !isByteLevel(json as Json)) return undefined;
   const { starts, lengths } = vocabulary;
   const text = new Uint8Array(vocabulary.text.length);
-  const textStarts = new Int32Array(vocabulary.size);
   let textBytes = 0;
   for (let id = 0; id < vocabulary.size; id++) {
     text.set(vocabulary.text.subarray(starts[id], starts[id]! + lengths[id]!), textBytes);
-    textStarts[id] = textBytes;
     textBytes += lengths[id]!;
   }
   const { rowStarts, rights, ranks, merged } = merges;
-  const lists = [lengths, rowStarts, rights, ranks, merged];
+  const counts = lengths.map((_, id) => rowStarts[id + 1]! - rowStarts[id]!);
+  const lists = [lengths, counts, rights, ranks, merged];
   const isNarrow = lists.every((list) => list.every((value) => value <= 0xffff));
   const jsonBytes = new TextEncoder().encode(JSON.stringify({ tokenizer: json, odd: [...vocabulary.odd] }));
   const parts = [
-    new Uint8Array(textStarts.buffer),
     ...lists.map((list) => new Uint8Array((isNarrow ? Uint16Array.from(list) : list).buffer)),
     jsonBytes,
     text.subarray(0, textBytes),
@@ -82,24 +79,36 @@ export function unpackVocabulary(file: Uint8Array, tokenizerJson: Uint8Array | u
     number,
   ];
   let at = HEADER_BYTES;
-  const list = (length: number, bytes: number): Int32Array => {
-    const { buffer } = packed.slice(at, at + bytes * length);
-    at += bytes * length;
-    return bytes === 2 ? new Int32Array(new Uint16Array(buffer)) : new Int32Array(buffer);
+  const list = (length: number): Int32Array => {
+    const { buffer } = packed.slice(at, at + width * length);
+    at += width * length;
+    return width === 2 ? new Int32Array(new Uint16Array(buffer)) : new Int32Array(buffer);
   };
-  const starts = list(ids, 4);
-  const [lengths, rowStarts] = [list(ids, width), list(ids + 1, width)];
-  const [rights, ranks, merged] = [list(count, width), list(count, width), list(count, width)];
+  const lengths = list(ids);
+  const rowStarts = sumsBefore(list(ids));
+  const [rights, ranks, merged] = [list(count), list(count), list(count)];
   const json = JSON.parse(new TextDecoder().decode(packed.subarray(at, at + jsonBytes))) as {
     tokenizer: unknown;
     odd: [number, string][];
   };
   const merges: MergeRows = { rowStarts, rights, ranks, merged };
+  const starts = sumsBefore(lengths);
   return {
     json: json.tokenizer,
     vocabulary: new Vocabulary(packed.slice(at + jsonBytes), starts, lengths, new Map(json.odd)),
     merges,
   };
+}
+
+/** For each number the sum of those before it, and behind them the sum of all. */
+function sumsBefore(numbers: Int32Array): Int32Array {
+  const sums = new Int32Array(numbers.length + 1);
+  let sum = 0;
+  for (let i = 0; i < numbers.length; i++) {
+    sum += numbers[i]!;
+    sums[i + 1] = sum;
+  }
+  return sums;
 }
 
 /** Without what Node's Buffer makes of it: its slice is no copy. */

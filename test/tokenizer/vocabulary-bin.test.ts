@@ -14,7 +14,7 @@ describeShared("vocabulary.bin", (shared) => {
   const packed = packVocabulary(json)!;
 
   it("is compact", () => {
-    expect(packed.length).toBeLessThan(0.7 * json.length);
+    expect(packed.length).toBeLessThan(0.6 * json.length);
   });
 
   it("gives the same tokenizer, also without tokenizer.json", async () => {
@@ -48,9 +48,9 @@ describeShared("vocabulary.bin", (shared) => {
   });
 
   describe("is ignored", () => {
-    const changed = (at: number, bits = 1) => {
+    const changed = (at: number) => {
       const bytes = packed.slice();
-      bytes[at]! ^= bits;
+      bytes[at]! ^= 1;
       return bytes;
     };
     it.each([
@@ -59,8 +59,7 @@ describeShared("vocabulary.bin", (shared) => {
       ["cut", packed.subarray(0, packed.length - 1)],
       ["too long", new Uint8Array([...packed, 0])],
       ["no such file", changed(0)],
-      ["of the version before", changed(7, 1 ^ 2)],
-      ["of a version to come", changed(7)],
+      ["of another version", changed(7)],
       ["of another tokenizer.json", changed(9)],
       ["a bit changed in the header", changed(29)],
       ["a bit changed in the lists", changed(packed.length >> 1)],

@@ -12,7 +12,7 @@ import { type ModelWeights, openAllWeights } from "../weights/model-weights.ts";
 import { panelBytes, panelShape } from "../weights/panels.ts";
 import { QUANTIZED_FILE, quantizedMetadata, scalesName } from "../weights/quantized-file.ts";
 import { safetensorsBytes, type TensorSource, writeSafetensors } from "../weights/write-safetensors.ts";
-import { checkQ8Sizes, readConfig } from "./load.ts";
+import { checkQ8Sizes, readConfig, someOf } from "./load.ts";
 import { BLOCK_FLOATS, blockRowsOf } from "./weight-loader.ts";
 
 /** "q8" is this package's own file, the others are what Transformers reads. */
@@ -42,8 +42,8 @@ const TOKENIZER_FILES = [
 
 /**
  * Reads a folder and converts it, one block of rows at a time.
- * @throws what from_pretrained throws for files and configuration; INPUT_INVALID for what is quantized already; while bytes are made TENSOR_INVALID for values that are not
- *   finite, in fp16 also those above 65,504
+ * @throws what from_pretrained throws for files and configuration; INPUT_INVALID for what is quantized already; while bytes are made
+ *   TENSOR_INVALID for values that are not finite, in fp16 also those above 65,504
  */
 export async function convertFolder(
   source: FileSource,
@@ -67,10 +67,11 @@ export async function convertFolder(
       ? quantizedTensors(weights, kernels)
       : floatTensors(weights, config, dtype as "fp16" | "fp32");
     const metadata = kernels ? quantizedMetadata(matrixShapes(weights)) : { format: "pt" };
+    const configBytes = (await readWhole(source, "config.json"))!; // readConfig has found it
     const weightsFile = dtype === "q8" ? QUANTIZED_FILE : "model.safetensors";
     return {
       files: [
-        ...(await copied(source, "config.json")),
+        { name: "config.json", chunks: () => [configBytes] },
         { name: weightsFile, chunks: () => writeSafetensors(tensors, metadata) },
         ...(await tokenizerFiles(source)),
       ],
@@ -91,21 +92,22 @@ function requireEncoder(weights: ModelWeights, source: FileSource): void {
   if (missing.length === 0) return;
   throw new RobertalbertError(
     "TENSOR_MISSING",
-    `${source.name} lacks ${missing.slice(0, 6).join(", ")}${missing.length > 6 ? `, … (${missing.length} in all)` : ""}: the file is no ALBERT checkpoint that fits its config.json`,
+    `${source.name} lacks ${someOf(missing)}: the file is no ALBERT checkpoint that fits its config.json`,
   );
 }
 
+/** Those that are there, and vocabulary.bin made of them. */
 async function tokenizerFiles(source: FileSource): Promise<FileToWrite[]> {
-  const files = (await Promise.all(TOKENIZER_FILES.map((name) => copied(source, name)))).flat();
-  const json = await readWhole(source, "tokenizer.json");
-  const vocabulary = json && packVocabulary(json);
-  if (vocabulary) files.push({ name: VOCABULARY_FILE, chunks: () => [vocabulary] });
-  return files;
-}
-
-async function copied(source: FileSource, name: string): Promise<FileToWrite[]> {
-  const bytes = await readWhole(source, name);
-  return bytes ? [{ name, chunks: () => [bytes] }] : [];
+  const files: FileToWrite[] = [];
+  let vocabulary: Uint8Array | undefined;
+  for (const name of TOKENIZER_FILES) {
+    const bytes = await readWhole(source, name);
+    if (bytes === undefined) continue;
+    files.push({ name, chunks: () => [bytes] });
+    if (name === "tokenizer.json") vocabulary = packVocabulary(bytes);
+  }
+  const packed = vocabulary;
+  return packed ? [...files, { name: VOCABULARY_FILE, chunks: () => [packed] }] : files;
 }
 
 function matrixShapes(weights: ModelWeights): Map<string, readonly number[]> {

@@ -124,9 +124,13 @@ function checkMissing(weights: ModelWeights, className: AlbertClassName, source:
     (name === "predictions.decoder.bias" && weights.has("predictions.dense.weight"));
   const fatal = missing.filter((name) => !isHead(name) || !(allowed || isHarmless(name)));
   if (fatal.length === 0) return;
-  const list = fatal.slice(0, 6).join(", ") + (fatal.length > 6 ? `, … (${fatal.length} in all)` : "");
   const way = fatal.every(isHead)
     ? "load it with the class that it was saved from, or pass allow_missing: true to go without this head's outputs"
     : "the file is no ALBERT checkpoint that fits its config.json";
-  throw new RobertalbertError("TENSOR_MISSING", `${source.name} lacks ${list}: ${way}`);
+  throw new RobertalbertError("TENSOR_MISSING", `${source.name} lacks ${someOf(fatal)}: ${way}`);
+}
+
+/** The first of many names, for a message. */
+export function someOf(names: readonly string[]): string {
+  return names.slice(0, 6).join(", ") + (names.length > 6 ? `, … (${names.length} in all)` : "");
 }

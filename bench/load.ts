@@ -3,16 +3,12 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PEAK_BYTES } from "../test/support/peak-bytes.ts";
 import { type Benchmark, type BenchmarkOptions, median, type Row } from "./benchmark.ts";
 import { FULL_SIZE, fullSizeFiles } from "./full-size.ts";
 
 const dist = (path: string) => JSON.stringify(new URL(`../../../dist/${path}`, import.meta.url).href); // from bench/dist/bench
 const MB = 1e6;
-/** Not resourceUsage().maxRSS where there is /proc: Linux starts that at the size of the process that made this one. */
-const PEAK_BYTES = `(process.platform === "linux"
-  ? 1024 * Number(/VmHWM:\\s+(\\d+)/.exec(process.getBuiltinModule("node:fs").readFileSync("/proc/self/status", "utf8"))[1])
-  : 1024 * process.resourceUsage().maxRSS)`;
-
 export const load: Benchmark = {
   name: "load",
   about: "a full-size fp32 folder into a ready model, against reading and packing its bytes; peak memory",

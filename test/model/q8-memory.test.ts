@@ -8,6 +8,7 @@ import { AutoModel, AutoModelForMaskedLM } from "../../src/model/auto.ts";
 import { converted, type Files } from "../support/converted.ts";
 import { type FullSizeCase, fullSizeFiles } from "../support/hash-checkpoint.ts";
 import { heldBytes } from "../support/memory.ts";
+import { PEAK_BYTES } from "../support/peak-bytes.ts";
 import { randomFrom } from "../support/random.ts";
 import { describeShared } from "../support/shared.ts";
 
@@ -31,10 +32,12 @@ function mixedCalls(model: Awaited<ReturnType<typeof AutoModelForMaskedLM.from_p
 describeShared("full-size q8", (shared) => {
   const folder = `${shared}golden/models/real-robertalbert`;
   const place = mkdtempSync(join(tmpdir(), "robertalbert-q8-"));
+  let originals: Files;
   let files: Files;
   beforeAll(async () => {
     const golden = JSON.parse(readFileSync(`${folder}/case.json`, "utf8")) as FullSizeCase;
-    files = await converted(await fullSizeFiles(folder, golden), "q8");
+    originals = await fullSizeFiles(folder, golden);
+    files = await converted(originals, "q8");
     for (const [name, bytes] of Object.entries(files)) writeFileSync(join(place, name), bytes);
   });
   afterAll(() => rmSync(place, { recursive: true }));
@@ -66,7 +69,7 @@ describeShared("full-size q8", (shared) => {
   const dist = new URL("../../dist/index.js", import.meta.url).href;
 
   it("a process that loads it and runs one forward from ids needs at most 60 MB more than an empty one", () => {
-    const peak = "console.log(process.resourceUsage().maxRSS * 1024)";
+    const peak = `console.log(${PEAK_BYTES})`;
     const empty = run(peak);
     const loaded = run(`
       import { AutoModel } from ${JSON.stringify(dist)};
@@ -77,22 +80,21 @@ describeShared("full-size q8", (shared) => {
     expect(loaded - empty).toBeLessThanOrEqual(60e6);
   });
 
-  it("loads in at most 40 ms when the file is read", () => {
-    // Measured on an idle machine: 35 ms the first time in a process, 15 later. The least of eight: tests run beside others.
-    const least = run(`
-      import { readFileSync } from "node:fs";
-      import { AutoModel } from ${JSON.stringify(dist)};
-      const read = (name) => [name, readFileSync(${JSON.stringify(`${place}/`)} + name)];
-      const files = Object.fromEntries(["config.json", "model.q8.safetensors"].map(read));
-      let least = Infinity;
-      for (let i = 0; i < 8; i++) {
+  // No time in milliseconds: machines differ (bench/README.md has them). Taken in turns, the least of five each (measured: 2.2 times).
+  it("loads faster than the original is quantized while loading: nothing is packed again", async () => {
+    const least = { converted: Number.POSITIVE_INFINITY, original: Number.POSITIVE_INFINITY };
+    for (let round = 0; round < 5; round++) {
+      for (const [name, source] of [
+        ["converted", files],
+        ["original", originals],
+      ] as const) {
         const start = performance.now();
-        const model = await AutoModel.from_pretrained(files, { dtype: "q8" });
-        least = Math.min(least, performance.now() - start);
+        const model = await AutoModel.from_pretrained(source, { dtype: "q8" });
+        least[name] = Math.min(least[name], performance.now() - start);
         await model.dispose();
       }
-      console.log(least)`);
-    expect(least).toBeLessThanOrEqual(40);
+    }
+    expect(least.original / least.converted).toBeGreaterThan(1.5);
   });
 });
 

@@ -10,7 +10,7 @@
 //
 // A NaN or an infinity in q makes its row NaN; one in k or v the whole head. 4·A·queries·keys·D operations and a softmax over A·queries·keys.
 import { exp4 } from "./activation";
-import { multiplyPanelI16 } from "./matmul-i16";
+import { groupOffset, multiplyPanelI16, rowInGroups, storeFourPairs } from "./matmul-i16";
 import { packRows, roundUp8 } from "./pack";
 import { LEAST_SCALE, roundToIntegers } from "./quantize";
 import { loadLanes, maxLanes, storeLanes, sumLanes } from "./simd";
@@ -71,19 +71,19 @@ export function attentionI16(
       for (let row = 0; row < rows; row++) {
         const x = q + from + <usize>row * strideBytes;
         const scale = greatestOf(x, 0, 1, D) / most;
-        roundRow(queryRows + <usize>row * depthBytes, x, reciprocal(scale), D);
+        roundGroupRow(rowInGroups(queryRows, row, depth), x, reciprocal(scale), D);
         store<f32>(scoreFactors + ((<usize>row) << 2), (scale * keyScale) / root);
       }
       for (let n = 0; n < keys; n += 8)
-        multiplyPanelI16(sums + ((<usize>n) << 2), sumBytes, queryRows, depthBytes, keyPanels + (<usize>n) * depthBytes, rows, depth);
+        multiplyPanelI16(sums + ((<usize>n) << 2), sumBytes, queryRows, groupOffset(depth), keyPanels + (<usize>n) * depthBytes, rows, depth);
       for (let row = 0; row < rows; row++) {
         const probabilities = scores ? scores + ((<usize>(head * queries + query + row) * <usize>keys) << 2) : 0;
         const factor = load<f32>(scoreFactors + ((<usize>row) << 2));
-        const total = softmaxRow(weights + <usize>row * weightBytes, sums + <usize>row * sumBytes, probabilities, keys, factor);
+        const total = softmaxRow(rowInGroups(weights, row, width), sums + <usize>row * sumBytes, probabilities, keys, factor);
         store<f32>(contextFactors + ((<usize>row) << 2), valueScale / total);
       }
       for (let n = 0; n < D; n += 8) {
-        multiplyPanelI16(sums, 32, weights, weightBytes, valuePanels + (<usize>n) * weightBytes, rows, width);
+        multiplyPanelI16(sums, 32, weights, groupOffset(width), valuePanels + (<usize>n) * weightBytes, rows, width);
         writeContext(context + from + ((<usize>n) << 2), strideBytes, sums, rows, min(D - n, 8));
       }
     }
@@ -135,6 +135,12 @@ function roundEight(x: usize, count: i32, inverse: v128): v128 {
   return i16x8.narrow_i32x4_s(roundToIntegers(f32x4.mul(a, inverse)), roundToIntegers(f32x4.mul(b, inverse)));
 }
 
+/** f32 [D] → i16 [roundUp8(D)] of a group of rows. */
+function roundGroupRow(to: usize, x: usize, inverse: f32, D: i32): void {
+  const inverses = f32x4.splat(inverse);
+  for (let d = 0; d < D; d += 8, to += groupOffset(8), x += 32) storeFourPairs(to, roundEight(x, D - d, inverses));
+}
+
 /** f32 [D] → i16 [roundUp8(D)]. */
 function roundRow(to: usize, x: usize, inverse: f32, D: i32): void {
   const inverses = f32x4.splat(inverse);
@@ -158,7 +164,7 @@ function packValues(panels: usize, v: usize, strideBytes: usize, inverse: f32, k
 
 /**
  * One row: e^(factor·sums - their greatest) in steps; returns Σ of the steps, NaN where factor is.
- *   weights        i16 [roundUp8(keys)], 0 beyond keys
+ *   weights        i16 [roundUp8(keys)] of a group of rows (matmul-i16.ts), 0 beyond keys
  *   sums           i32 [roundUp8(keys)], used up
  *   probabilities  f32 [keys], the exact values; or 0
  */
@@ -201,11 +207,11 @@ function softmaxRow(weights: usize, sums: usize, probabilities: usize, keys: i32
   for (let at = end + (tail ? 16 : 0); at < whole; at += 16) v128.store(at, zero);
   const steps = f32x4.splat(<f32>min(<f64>MOST, MOST_WEIGHTS / total));
   let stepSum = i32x4.splat(0);
-  for (let at = sums; at < whole; at += 32, weights += 16) {
+  for (let at = sums; at < whole; at += 32, weights += groupOffset(8)) {
     const a = roundToIntegers(f32x4.mul(v128.load(at), steps));
     const b = roundToIntegers(f32x4.mul(v128.load(at, 16), steps));
     stepSum = i32x4.add(stepSum, i32x4.add(a, b));
-    v128.store(weights, i16x8.narrow_i32x4_s(a, b));
+    storeFourPairs(weights, i16x8.narrow_i32x4_s(a, b));
   }
   if (probabilities) {
     const inverse = f32x4.splat(<f32>(1 / total));

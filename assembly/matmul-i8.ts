@@ -16,10 +16,10 @@
 // The form in use (quantize.ts) decides how sums are made: a byte dot, 6 × 8 tiles; or 16-bit pairs, 4 × 8 tiles on a panel of which
 // one part after another is widened once and stays in L1 while the rows go by. Floats are made from the sums in one place, of two
 // panels at a time.
-import { multiplyPanelOfBytes, multiplyPanelWidening } from "./matmul-i16";
+import { groupOffset, multiplyPanelOfBytes, multiplyPanelWidening } from "./matmul-i16";
 import { storeFew } from "./pack";
 import { panelI8Bytes, STEP_BYTES } from "./pack-i8";
-import { PAIRS, form, quantizeRows, valueBytes } from "./quantize";
+import { PAIRS, form, quantizeRows } from "./quantize";
 import { HAS_DOT, dotBytes } from "./simd";
 
 /** Rows that are quantised together and multiplied with all panels: they stay in L2. */
@@ -32,8 +32,8 @@ const FEW_ROWS: i32 = 4;
  */
 const PANEL_SUMS_BYTES: usize = BLOCK_ROWS * 32;
 const panelSums: usize = memory.data(BLOCK_ROWS * 64, 16);
-/** A widened part of a panel and the same part of a tile's rows stay in L1 together: 16 KB + 8 KB. */
-const DEPTH_PART: i32 = 1024;
+/** A widened part of a panel and the same part of a tile's rows stay in L1 together: 8 KB + 4 KB. */
+const DEPTH_PART: i32 = 512;
 const widePanel: usize = memory.data(DEPTH_PART * 16, 16);
 const lastPanel: usize = memory.data(32, 16);
 const zeros: usize = memory.data(64, 16);
@@ -51,7 +51,6 @@ export function matmulI8(
   const rowScales = scratch;
   const rowZeros = rowScales + (BLOCK_ROWS << 2);
   const rows = rowZeros + (BLOCK_ROWS << 2);
-  const rowBytes = <usize>depth * valueBytes();
   const panelBytes = panelI8Bytes(K);
   if (!init) ldinitBytes = 0;
   for (let m = 0; m < M; m += BLOCK_ROWS) {
@@ -59,8 +58,8 @@ export function matmulI8(
     quantizeRows(rows, rowScales, rowZeros, x, ldxBytes, count, K);
     let panel = panels;
     for (let n = 0; n < N; n += 16, panel += panelBytes << 1) {
-      sumPanel(panelSums, rows, rowBytes, panel, count, depth);
-      if (N - n > 8) sumPanel(panelSums + PANEL_SUMS_BYTES, rows, rowBytes, panel + panelBytes, count, depth);
+      sumPanel(panelSums, rows, panel, count, depth);
+      if (N - n > 8) sumPanel(panelSums + PANEL_SUMS_BYTES, rows, panel + panelBytes, count, depth);
       const at = (<usize>n) << 2;
       finishPanels(
         c + at, ldcBytes, rowScales, rowZeros, scales + at, sums + at, bias ? bias + at : zeros,
@@ -74,16 +73,17 @@ export function matmulI8(
 }
 
 /** Sums of one panel, i32 [count][8], in the form in use. */
-function sumPanel(to: usize, rows: usize, rowBytes: usize, panel: usize, count: i32, K: i32): void {
+function sumPanel(to: usize, rows: usize, panel: usize, count: i32, K: i32): void {
   if (form != PAIRS) {
-    if (HAS_DOT) multiplyPanelI8(to, rows, rowBytes, panel, count, K);
-  } else if (count <= FEW_ROWS) multiplyPanelWidening(to, 32, rows, rowBytes, panel, count, K);
+    if (HAS_DOT) multiplyPanelI8(to, rows, K, panel, count, K);
+  } else if (count <= FEW_ROWS) multiplyPanelWidening(to, 32, rows, panel, count, K);
   else {
     // One part of K after another: the panel is widened to 16 bits on the way and meets all rows.
     for (let k = 0; k < K; k += DEPTH_PART) {
       const part = min(K - k, DEPTH_PART);
-      const at = rows + ((<usize>k) << 1);
-      multiplyPanelOfBytes(to, 32, at, rowBytes, panel + ((<usize>k) << 3), widePanel, count, part, k > 0);
+      multiplyPanelOfBytes(
+        to, 32, rows + groupOffset(k), groupOffset(K), panel + ((<usize>k) << 3), widePanel, count, part, k > 0,
+      );
     }
   }
 }

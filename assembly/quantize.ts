@@ -3,12 +3,14 @@
 //   scale = max(x, 0) / 255 - min(x, 0) / 255     zero = round(-min(x, 0)·1/scale)     q = clamp(round(x·1/scale) + zero, 0, 255)
 //   x ≈ (q - zero)·scale
 //
-//   out     [M][roundUp4(K)]   in the form in use (below); what lies beyond K meets weights of 0
+//   out     in the form in use: bytes [M][roundUp4(K)], or for pairs i16 [ceil(M/4)][roundUp4(K)/2][4][2] as matmul-i16.ts takes
+//           them, of every four neighbours the first and third, then the second and fourth. What lies beyond K meets weights of 0
 //   scales  f32 [M]            zeros  i32 [M]: what to take off each value of out to get q - zero
 //   x       f32 [M][K]         rows strideBytes apart, only read
 //
 // Any M, K ≥ 1, alignment to 4 bytes. A row of 0 (or below 3e-36 throughout) gets scale 0 and only zeros. A row with NaN or
 // an infinity gets scale NaN, so that all that is computed from it is NaN; its values say nothing. About 6·M·K operations.
+import { GROUP_STEP_BYTES, groupOffset, rowInGroups, storeFourPairs } from "./matmul-i16";
 import { dotBytes, loadLanes } from "./simd";
 
 /** The forms: 16-bit q - zero for dotPairs; bytes q for an unsigned byte dot; bytes q - 128 for a signed one. */
@@ -32,11 +34,6 @@ export function dotProbe(a: i32, b: i32): i32 {
   return i32x4.extract_lane(dotBytes(i8x16.splat(<i8>a), i8x16.splat(<i8>b), zero), 0);
 }
 
-/** Bytes of one value of a quantised row. */
-export function valueBytes(): usize {
-  return form == PAIRS ? 2 : 1;
-}
-
 /** Added to a float of less than 2^22 it leaves the float's rounding to a whole number (ties to even) in the low bits. */
 const ROUNDER: f32 = 12582912; // 1.5·2^23
 const ROUNDER_BITS: i32 = 0x4b400000;
@@ -51,8 +48,11 @@ export function roundToIntegers(x: v128): v128 {
 }
 
 export function quantizeRows(out: usize, scales: usize, zeros: usize, x: usize, strideBytes: usize, M: i32, K: i32): void {
-  const rowBytes = <usize>((K + 3) & ~3) * valueBytes();
-  for (let m = 0; m < M; m++, out += rowBytes, scales += 4, zeros += 4, x += strideBytes) quantizeRow(out, scales, zeros, x, K);
+  const depth = (K + 3) & ~3;
+  for (let m = 0; m < M; m++, scales += 4, zeros += 4, x += strideBytes) {
+    const row = form == PAIRS ? rowInGroups(out, m, depth) : out + <usize>(m * depth);
+    quantizeRow(row, scales, zeros, x, K);
+  }
 }
 
 function quantizeRow(out: usize, scaleAt: usize, zeroAt: usize, x: usize, K: i32): void {
@@ -106,11 +106,12 @@ function writeRow(out: usize, x: usize, end: usize, tail: i32, inverse: f32, zer
   for (; at + 32 <= end; at += 32) {
     const a = roundToIntegers(f32x4.mul(v128.load(at), inverses));
     const b = roundToIntegers(f32x4.mul(v128.load(at, 16), inverses));
-    const v = i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(a, b), lowest), highest);
     if (isPairs) {
-      v128.store(out, v);
-      out += 16;
+      const pairs = i16x8.narrow_i32x4_s(i32x4.shuffle(a, a, 0, 2, 1, 3), i32x4.shuffle(b, b, 0, 2, 1, 3));
+      storeFourPairs(out, i16x8.min_s(i16x8.max_s(pairs, lowest), highest));
+      out += groupOffset(8);
     } else {
+      const v = i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(a, b), lowest), highest);
       const sum = i16x8.add(v, zeros);
       v128.store64_lane(out, v128.xor(i8x16.narrow_i16x8_u(sum, sum), flip), 0);
       out += 8;
@@ -122,8 +123,10 @@ function writeRow(out: usize, x: usize, end: usize, tail: i32, inverse: f32, zer
     const a = roundToIntegers(f32x4.mul(floats, inverses));
     const v = i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(a, a), lowest), highest);
     if (isPairs) {
-      v128.store64_lane(out, v, 0);
-      out += 8;
+      const pairs = i16x8.shuffle(v, v, 0, 2, 1, 3, 0, 2, 1, 3);
+      v128.store32_lane(out, pairs, 0);
+      v128.store32_lane(out, pairs, 1, GROUP_STEP_BYTES);
+      out += groupOffset(4);
     } else {
       const sum = i16x8.add(v, zeros);
       v128.store32_lane(out, v128.xor(i8x16.narrow_i16x8_u(sum, sum), flip), 0);

@@ -23,7 +23,9 @@ function quantize(kernels: KernelInstance, rows: readonly Float32Array[], gapFlo
   const depth = Math.ceil(K / 4) * 4;
   const mark = kernels.mark;
   const x = kernels.allocate(M * (K + gapFloats) * 4);
-  const out = kernels.allocate(M * depth * 2 + 64);
+  // Pairs stand in groups of four rows.
+  const bytes = kernels.dot === "i16" ? Math.ceil(M / 4) * 4 * depth * 2 : M * depth;
+  const out = kernels.allocate(bytes + 64);
   const scales = kernels.allocate(M * 4 + 4);
   const zeros = kernels.allocate(M * 4 + 4);
   // What lies between rows must not count.
@@ -31,8 +33,7 @@ function quantize(kernels: KernelInstance, rows: readonly Float32Array[], gapFlo
   rows.forEach((row, m) => {
     kernels.floats(x + m * (K + gapFloats) * 4, K).set(row);
   });
-  const rowBytes = depth * (kernels.dot === "i16" ? 2 : 1);
-  const guard = kernels.bytes(out + M * rowBytes, 16).fill(0xa5);
+  const guard = kernels.bytes(out + bytes, 16).fill(0xa5);
   kernels.ints(scales + M * 4, 1)[0] = 77;
   kernels.ints(zeros + M * 4, 1)[0] = 77;
   kernels.exports.quantizeRows(out, scales, zeros, x, (K + gapFloats) * 4, M, K);
@@ -40,8 +41,11 @@ function quantize(kernels: KernelInstance, rows: readonly Float32Array[], gapFlo
   expect([kernels.ints(scales + M * 4, 1)[0], kernels.ints(zeros + M * 4, 1)[0]]).toEqual([77, 77]);
   const buffer = kernels.memory.buffer;
   const stored = rows.map((_, m) => {
-    const at = out + m * rowBytes;
-    if (kernels.dot === "i16") return [...new Int16Array(buffer, at, depth)];
+    if (kernels.dot === "i16") {
+      const group = new Int16Array(buffer, out + (m >> 2) * depth * 8, depth * 4);
+      return Array.from({ length: depth }, (_, k) => group[pairsOffset(m & 3, k)]!);
+    }
+    const at = out + m * depth;
     return [...(kernels.dot === "signed" ? new Int8Array(buffer, at, depth) : new Uint8Array(buffer, at, depth))];
   });
   const zerosOf = [...kernels.ints(zeros, M)];
@@ -53,6 +57,12 @@ function quantize(kernels: KernelInstance, rows: readonly Float32Array[], gapFlo
   };
   kernels.release(mark);
   return result;
+}
+
+/** Where value k of one of four rows stands in a group, i16 [depth/2][4][2]: of every four k the pairs 0 2 and 1 3. */
+function pairsOffset(row: number, k: number): number {
+  const pair = (k >> 2) * 2 + (k & 1);
+  return pair * 8 + row * 2 + ((k >> 1) & 1);
 }
 
 function zeroPoint(dot: DotForm, zero: number): number | undefined {

@@ -32,8 +32,8 @@ const FEW_ROWS: i32 = 4;
  */
 const PANEL_SUMS_BYTES: usize = BLOCK_ROWS * 32;
 const panelSums: usize = memory.data(BLOCK_ROWS * 64, 16);
-/** A widened part of a panel and the same part of a tile's rows stay in L1 together: 8 KB + 4 KB. */
-const DEPTH_PART: i32 = 512;
+/** A widened part of a panel and the same part of a tile's rows stay in L1 together: 12 KB + 6 KB. */
+const DEPTH_PART: i32 = 768;
 const widePanel: usize = memory.data(DEPTH_PART * 16, 16);
 const lastPanel: usize = memory.data(32, 16);
 const zeros: usize = memory.data(64, 16);

@@ -34,20 +34,29 @@ export function pairDotPeak(operands: usize, steps: i32): void {
   const x = v128.load(operands);
   const y = v128.load(operands, 16);
   let s0 = x, s1 = y, s2 = x, s3 = y, s4 = x, s5 = y, s6 = x, s7 = y, s8 = x, s9 = y, s10 = x, s11 = y;
+  let t: v128;
   for (let i = 0; i < steps; i++) {
-    // Each sum is a factor too, or the product would be taken out of the loop.
-    s0 = dotPairs(s0, y, s0);
-    s1 = dotPairs(s1, y, s1);
-    s2 = dotPairs(s2, y, s2);
-    s3 = dotPairs(s3, y, s3);
-    s4 = dotPairs(s4, y, s4);
-    s5 = dotPairs(s5, y, s5);
-    s6 = dotPairs(s6, y, s6);
-    s7 = dotPairs(s7, y, s7);
-    s8 = dotPairs(s8, y, s8);
-    s9 = dotPairs(s9, y, s9);
-    s10 = dotPairs(s10, y, s10);
-    s11 = dotPairs(s11, y, s11);
+    // Each sum is a factor too, or the product would be taken out of the loop. Two products, then two sums, which take each other's
+    // product so that the compiler keeps this order: one after another an EPYC sends all products to one of its two schedulers at
+    // times (measured: 64 Gop/s, at other times 91; in this order always 95).
+    t = i32x4.dot_i16x8_s(s0, y);
+    s0 = dotPairs(s1, y, s0);
+    s1 = i32x4.add(s1, t);
+    t = i32x4.dot_i16x8_s(s2, y);
+    s2 = dotPairs(s3, y, s2);
+    s3 = i32x4.add(s3, t);
+    t = i32x4.dot_i16x8_s(s4, y);
+    s4 = dotPairs(s5, y, s4);
+    s5 = i32x4.add(s5, t);
+    t = i32x4.dot_i16x8_s(s6, y);
+    s6 = dotPairs(s7, y, s6);
+    s7 = i32x4.add(s7, t);
+    t = i32x4.dot_i16x8_s(s8, y);
+    s8 = dotPairs(s9, y, s8);
+    s9 = i32x4.add(s9, t);
+    t = i32x4.dot_i16x8_s(s10, y);
+    s10 = dotPairs(s11, y, s10);
+    s11 = i32x4.add(s11, t);
   }
   const even = i32x4.add(i32x4.add(i32x4.add(s0, s2), i32x4.add(s4, s6)), i32x4.add(s8, s10));
   const odd = i32x4.add(i32x4.add(i32x4.add(s1, s3), i32x4.add(s5, s7)), i32x4.add(s9, s11));

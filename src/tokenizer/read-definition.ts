@@ -3,6 +3,7 @@
 import { RobertalbertError, show } from "../errors.ts";
 import type { FileSource } from "../hub/files.ts";
 import { readJson, readWhole } from "../hub/open.ts";
+import type { TokenizerJson } from "./byte-level/read-json.ts";
 import {
   type ConfigFiles,
   contentOf,
@@ -13,7 +14,7 @@ import {
   type TokenizerDefinition,
 } from "./definition.ts";
 import { fromTokenizerJson, parseTokenizerJson } from "./tokenizer-json.ts";
-import { unpackVocabulary, VOCABULARY_FILE } from "./vocabulary-bin.ts";
+import { isMadeFrom, unpackVocabulary, VOCABULARY_FILE } from "./vocabulary-bin.ts";
 import { fromVocabularyFiles } from "./vocabulary-files.ts";
 
 /**
@@ -21,11 +22,10 @@ import { fromVocabularyFiles } from "./vocabulary-files.ts";
  * @throws FILE_NOT_FOUND, FILE_INVALID, TOKENIZER_INVALID, TOKENIZER_UNSUPPORTED, DEPENDENCY_MISSING
  */
 export async function readDefinition(source: FileSource, addPrefixSpace?: boolean): Promise<TokenizerDefinition> {
-  const [config, map, json, packed] = await Promise.all([
+  const [config, map, [parsed, json]] = await Promise.all([
     readObject(source, "tokenizer_config.json"),
     readObject(source, "special_tokens_map.json"),
-    readWhole(source, "tokenizer.json"),
-    readWhole(source, VOCABULARY_FILE),
+    readTokenizer(source),
   ]);
   const named: SpecialTokens = {};
   for (const name of SPECIAL_NAMES) {
@@ -33,12 +33,21 @@ export async function readDefinition(source: FileSource, addPrefixSpace?: boolea
     if (written !== undefined) named[name] = written;
   }
   const files: ConfigFiles = { config, map, specials: named, addPrefixSpace };
-  const parsed = (packed && unpackVocabulary(packed, json)) ?? (json && parseTokenizerJson(json, source.name));
   const { specials, ...core } = parsed
     ? { ...(await fromTokenizerJson(parsed, json, source.name, files)), specials: named }
     : await fromVocabularyFiles(source, files);
   checkIds(core, specials, source.name);
   return { ...core, specials, modelMaxLength: readMaxLength(config.model_max_length), config };
+}
+
+/** What tokenizer.json, or the file made from it, says; and tokenizer.json. The smaller is unpacked while the other is still read. */
+async function readTokenizer(source: FileSource): Promise<[TokenizerJson | undefined, Uint8Array | undefined]> {
+  const [json, packed] = await Promise.all([
+    readWhole(source, "tokenizer.json"),
+    readWhole(source, VOCABULARY_FILE).then((file) => file && { file, tokenizer: unpackVocabulary(file) }),
+  ]);
+  if (packed?.tokenizer && (!json || isMadeFrom(json, packed.file))) return [packed.tokenizer, json];
+  return [json && parseTokenizerJson(json, source.name), json];
 }
 
 /** Every id has one token, every named special token is one. */

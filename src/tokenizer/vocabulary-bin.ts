@@ -62,16 +62,19 @@ export function packVocabulary(tokenizerJson: Uint8Array): Uint8Array | undefine
   return packed;
 }
 
+/** Whether a VOCABULARY_FILE that unpackVocabulary took was made from this tokenizer.json. */
+export function isMadeFrom(tokenizerJson: Uint8Array, file: Uint8Array): boolean {
+  return startsWith(file, 8, hashOf(tokenizerJson));
+}
+
 /**
- * @param file the bytes of VOCABULARY_FILE
- * @param tokenizerJson those of tokenizer.json; undefined where there is none to check against
- * @returns undefined for one that is damaged, of another version, or made from another tokenizer.json
+ * @param file the bytes of VOCABULARY_FILE; whether it is stale is to be asked of isMadeFrom
+ * @returns undefined for one that is damaged or of another version
  */
-export function unpackVocabulary(file: Uint8Array, tokenizerJson: Uint8Array | undefined): TokenizerJson | undefined {
+export function unpackVocabulary(file: Uint8Array): TokenizerJson | undefined {
   const packed = plain(file);
   if (packed.length < HEADER_BYTES || !startsWith(packed, 0, MAGIC)) return undefined;
   if (!startsWith(packed, 16, hashOf(packed.subarray(HASHED_FROM)))) return undefined;
-  if (tokenizerJson && !startsWith(packed, 8, hashOf(tokenizerJson))) return undefined;
   const [width, ids, count, jsonBytes] = new Uint32Array(packed.slice(HASHED_FROM, HEADER_BYTES).buffer) as unknown as [
     number,
     number,
@@ -134,9 +137,11 @@ function hashOf(input: Uint8Array): Uint8Array {
   // No multiplication (see vocabulary.ts), and four words a round: a loop is slow until the engine has optimised it.
   const rounds = words.length & ~3;
   for (let i = 0; i < rounds; i += 4) {
-    b = ((b << 5) | (b >>> 27)) ^ words[i]! ^ ((words[i + 1]! << 7) | (words[i + 1]! >>> 25));
+    const second = words[i + 1]!;
+    const fourth = words[i + 3]!;
+    b = ((b << 5) | (b >>> 27)) ^ words[i]! ^ ((second << 7) | (second >>> 25));
     a = (a + b) | 0;
-    b = ((b << 5) | (b >>> 27)) ^ words[i + 2]! ^ ((words[i + 3]! << 7) | (words[i + 3]! >>> 25));
+    b = ((b << 5) | (b >>> 27)) ^ words[i + 2]! ^ ((fourth << 7) | (fourth >>> 25));
     a = (a + b) | 0;
   }
   for (let i = 4 * rounds; i < bytes.length; i++) {

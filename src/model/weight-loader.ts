@@ -31,9 +31,15 @@ export function linearBytes(N: number, K: number, dtype: ComputeDtype, hasBias =
   return panelBytes(N, K, dtype) + roundUp8(N) * 4 * vectors + 64 * 5;
 }
 
-/** Bytes that weights may take on their way: a block of floats, none where they are packed already. */
+/** Bytes that weights may take on their way: two blocks of floats, none where they are packed already. */
 export function scratchBytes(weights: ModelWeights, dtype: ComputeDtype): number {
-  return weights.dtype === "q8" && dtype === "q8" ? 0 : BLOCK_FLOATS * 4 + 64;
+  return weights.dtype === "q8" && dtype === "q8" ? 0 : 2 * (BLOCK_FLOATS * 4 + 64);
+}
+
+/** Rows of a weight in wasm memory. */
+interface Block {
+  address: number;
+  rows: number;
 }
 
 export class WeightLoader {
@@ -103,9 +109,16 @@ export class WeightLoader {
     return address;
   }
 
-  private async fillVector(name: string, address: number): Promise<void> {
-    const values = await this.weights.read(name);
-    this.kernels.floats(address, values.length).set(values);
+  private fillVector(name: string, address: number): Promise<void> {
+    const length = this.weights.shape(name).reduce((a, b) => a * b, 1);
+    return this.readInto(name, 0, address, length);
+  }
+
+  /** Floats of a tensor from row `first` on, checked in wasm: a loop in JavaScript would first have to be optimised. */
+  private readInto(name: string, first: number, address: number, floats: number): Promise<void> {
+    const { kernels } = this;
+    const areFinite = () => kernels.exports.areFinite(address, floats) === 1;
+    return this.weights.readRowsInto(name, first, kernels.floats(address, floats), areFinite);
   }
 
   private async fillPanels(name: string, at: { panels: number; scales: number }): Promise<void> {
@@ -117,14 +130,21 @@ export class WeightLoader {
     }
     const blockRows = blockRowsOf(K);
     const mark = kernels.mark;
-    const scratch = kernels.allocate(Math.min(blockRows, N) * K * 4);
-    for (let row = 0; row < N; row += blockRows) {
+    // Two blocks: one is packed while the next is read.
+    const blocks = [0, 1].map(() => kernels.allocate(Math.min(blockRows, N) * K * 4));
+    const read = async (row: number): Promise<Block> => {
+      const address = blocks[(row / blockRows) % 2]!;
       const rows = Math.min(blockRows, N - row);
-      const areFinite = () => kernels.exports.areFinite(scratch, rows * K) === 1;
-      await weights.readRowsInto(name, row, kernels.floats(scratch, rows * K), areFinite);
+      await this.readInto(name, row, address, rows * K);
+      return { address, rows };
+    };
+    let reading = read(0);
+    for (let row = 0; row < N; row += blockRows) {
+      const { address, rows } = await reading;
+      if (row + blockRows < N) reading = read(row + blockRows);
       const panels = at.panels + panelBytes(row, K, dtype);
-      if (dtype === "q8") kernels.exports.packRowsI8(panels, at.scales + row * 4, scratch, rows, K);
-      else kernels.exports.packRows(panels, scratch, K * 4, rows, K);
+      if (dtype === "q8") kernels.exports.packRowsI8(panels, at.scales + row * 4, address, rows, K);
+      else kernels.exports.packRows(panels, address, K * 4, rows, K);
     }
     kernels.release(mark);
   }

@@ -51,12 +51,6 @@ export class ModelWeights {
     return this.entry(name).shape;
   }
 
-  /** All values as floats. @throws TENSOR_MISSING, TENSOR_INVALID, FILE_UNREADABLE */
-  read(name: string): Promise<Float32Array> {
-    const entry = this.entry(name);
-    return this.checkpoint.readRows(entry, 0, entry.shape[0] ?? 1);
-  }
-
   /** `count` rows from row `first` as floats. @throws TENSOR_MISSING, TENSOR_INVALID, FILE_UNREADABLE */
   readRows(name: string, first: number, count: number): Promise<Float32Array> {
     return this.checkpoint.readRows(this.entry(name), first, count);

@@ -5,7 +5,8 @@
 //          8 … 15  hash of tokenizer.json
 //         16 … 23  hash of all that follows
 //         24 … 39  u32: bytes of a number in the lists (2 or 4), ids, merges, bytes of JSON
-//   lists          token lengths [ids], merges by left id [ids], right ids [merges], ranks [merges], merged ids [merges]
+//   lists          lengths of tokens [ids], where each left id's merges start [ids + 1], right ids, ranks, merged ids [merges]
+//   u32            where every 16th token starts [ceil(ids/16)]
 //   JSON           {"tokenizer": tokenizer.json without vocab and merges, "odd": [[id, token], …]}
 //   the rest       the bytes of all tokens in order of their ids
 import type { MergeRows } from "./byte-level/merges.ts";
@@ -17,8 +18,10 @@ import { isByteLevel, parseTokenizerJson } from "./tokenizer-json.ts";
 /** The file's name. */
 export const VOCABULARY_FILE = "vocabulary.bin";
 
-const MAGIC = [...new TextEncoder().encode("RAVOCAB"), 1];
+const MAGIC = [...new TextEncoder().encode("RAVOCAB"), 2];
 const HEADER_BYTES = 40;
+/** Of so many tokens one's start is written: of all it would be a fifth of the file, and summed up a millisecond of a start. */
+const STRIDE = 16;
 /** From here on the second hash counts. */
 const HASHED_FROM = 24;
 
@@ -31,20 +34,23 @@ const HASHED_FROM = 24;
 export function packVocabulary(tokenizerJson: Uint8Array): Uint8Array | undefined {
   const { json, vocabulary, merges } = parseTokenizerJson(tokenizerJson, "packVocabulary");
   if (!vocabulary || !merges || !isByteLevel(json as Json)) return undefined;
-  const { starts, lengths } = vocabulary;
+  const { lengths } = vocabulary;
   const text = new Uint8Array(vocabulary.text.length);
+  const starts = new Uint32Array(Math.ceil(vocabulary.size / STRIDE));
   let textBytes = 0;
   for (let id = 0; id < vocabulary.size; id++) {
-    text.set(vocabulary.text.subarray(starts[id], starts[id]! + lengths[id]!), textBytes);
+    const start = vocabulary.startOf(id);
+    text.set(vocabulary.text.subarray(start, start + lengths[id]!), textBytes);
+    if (id % STRIDE === 0) starts[id / STRIDE] = textBytes;
     textBytes += lengths[id]!;
   }
   const { rowStarts, rights, ranks, merged } = merges;
-  const counts = lengths.map((_, id) => rowStarts[id + 1]! - rowStarts[id]!);
-  const lists = [lengths, counts, rights, ranks, merged];
+  const lists = [lengths, rowStarts, rights, ranks, merged];
   const isNarrow = lists.every((list) => list.every((value) => value <= 0xffff));
   const jsonBytes = new TextEncoder().encode(JSON.stringify({ tokenizer: json, odd: [...vocabulary.odd] }));
   const parts = [
     ...lists.map((list) => new Uint8Array((isNarrow ? Uint16Array.from(list) : list).buffer)),
+    new Uint8Array(starts.buffer),
     jsonBytes,
     text.subarray(0, textBytes),
   ];
@@ -82,36 +88,24 @@ export function unpackVocabulary(file: Uint8Array): TokenizerJson | undefined {
     number,
   ];
   let at = HEADER_BYTES;
-  const list = (length: number): Int32Array => {
-    const { buffer } = packed.slice(at, at + width * length);
-    at += width * length;
-    return width === 2 ? new Int32Array(new Uint16Array(buffer)) : new Int32Array(buffer);
+  const list = (length: number, bytes = width): Int32Array => {
+    const { buffer } = packed.slice(at, at + bytes * length);
+    at += bytes * length;
+    return bytes === 2 ? new Int32Array(new Uint16Array(buffer)) : new Int32Array(buffer);
   };
-  const lengths = list(ids);
-  const rowStarts = sumsBefore(list(ids));
+  const [lengths, rowStarts] = [list(ids), list(ids + 1)];
   const [rights, ranks, merged] = [list(count), list(count), list(count)];
+  const starts = list(Math.ceil(ids / STRIDE), 4);
   const json = JSON.parse(new TextDecoder().decode(packed.subarray(at, at + jsonBytes))) as {
     tokenizer: unknown;
     odd: [number, string][];
   };
   const merges: MergeRows = { rowStarts, rights, ranks, merged };
-  const starts = sumsBefore(lengths);
   return {
     json: json.tokenizer,
-    vocabulary: new Vocabulary(packed.slice(at + jsonBytes), starts, lengths, new Map(json.odd)),
+    vocabulary: new Vocabulary(packed.slice(at + jsonBytes), starts, STRIDE, lengths, new Map(json.odd)),
     merges,
   };
-}
-
-/** For each number the sum of those before it, and behind them the sum of all. */
-function sumsBefore(numbers: Int32Array): Int32Array {
-  const sums = new Int32Array(numbers.length + 1);
-  let sum = 0;
-  for (let i = 0; i < numbers.length; i++) {
-    sum += numbers[i]!;
-    sums[i + 1] = sum;
-  }
-  return sums;
 }
 
 /** Without what Node's Buffer makes of it: its slice is no copy. */

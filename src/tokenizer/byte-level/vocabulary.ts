@@ -13,25 +13,30 @@ export class Vocabulary {
   readonly size: number;
   /** The bytes of all tokens. */
   readonly text: Uint8Array;
-  /** Where each token starts in `text`. */
-  readonly starts: Int32Array;
   /** How many bytes it has there: 0 where there is none of this kind. */
   readonly lengths: Int32Array;
   /** Tokens with a character outside the alphabet, which no text is encoded to. */
   readonly odd: ReadonlyMap<number, string>;
+  private readonly starts: Int32Array;
+  private readonly stride: number;
   private index: Int32Array | undefined;
   private hashes: Int32Array | undefined;
 
-  /** @param hashes of the tokens, by id, where they are known already */
+  /**
+   * @param starts where in `text` every `stride`-th token starts; with a stride above 1 tokens lie there in order of their ids
+   * @param hashes of the tokens, by id, where they are known already
+   */
   constructor(
     text: Uint8Array,
     starts: Int32Array,
+    stride: number,
     lengths: Int32Array,
     odd: ReadonlyMap<number, string>,
     hashes?: Int32Array,
   ) {
     this.text = text;
     this.starts = starts;
+    this.stride = stride;
     this.lengths = lengths;
     this.odd = odd;
     this.size = lengths.length;
@@ -48,7 +53,7 @@ export class Vocabulary {
   /** A token as vocab.json writes it. */
   tokenOf(id: number): string | undefined {
     if (!(this.lengthBytes(id) > 0)) return this.odd.get(id);
-    const start = this.starts[id]!;
+    const start = this.startOf(id);
     let token = "";
     for (let i = 0; i < this.lengthBytes(id); i++) token += CHAR_OF_BYTE[this.text[start + i]!];
     return token;
@@ -64,6 +69,15 @@ export class Vocabulary {
     return undefined;
   }
 
+  /** Where a token's bytes start in `text`. */
+  startOf(id: number): number {
+    const { stride, lengths } = this;
+    const whole = Math.floor(id / stride);
+    let start = this.starts[whole]!;
+    for (let before = whole * stride; before < id; before++) start += lengths[before]!;
+    return start;
+  }
+
   /** Bytes of text that a token stands for. */
   lengthBytes(id: number): number {
     return this.lengths[id]!;
@@ -72,7 +86,7 @@ export class Vocabulary {
   /** The id of each byte's own token, -1 where there is none. */
   idsOfBytes(): Int32Array {
     const ids = new Int32Array(256).fill(-1);
-    for (const id of this.idsOfLength(1)) ids[this.text[this.starts[id]!]!] = id;
+    for (const id of this.idsOfLength(1)) ids[this.text[this.startOf(id)]!] = id;
     return ids;
   }
 
@@ -96,20 +110,20 @@ export class Vocabulary {
   isToken(id: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (this.lengths[id] !== end - start) return false;
     const { text } = this;
-    const shift = this.starts[id]! - start;
+    const shift = this.startOf(id) - start;
     for (let at = start; at < end; at++) if (text[shift + at] !== bytes[at]) return false;
     return true;
   }
 
   /** Open addressing, at most half full. */
   private makeIndex(): Int32Array {
-    const { text, starts, lengths, size, hashes } = this;
+    const { text, lengths, size, hashes } = this;
     this.hashes = undefined;
     const index = new Int32Array(2 ** Math.ceil(Math.log2(2 * size + 2))).fill(EMPTY);
     for (let id = 0; id < size; id++) {
       const length = lengths[id]!;
       if (length === 0) continue;
-      const start = starts[id]!;
+      const start = this.startOf(id);
       const mixed = spread(hashes ? hashes[id]! : hash(text, start, start + length));
       const slot = this.slot(index, text, start, start + length, mixed);
       if (index[slot] !== EMPTY)

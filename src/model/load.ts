@@ -3,7 +3,7 @@ import { type AlbertConfig, parseConfig } from "../config/config.ts";
 import { expectOptions, RobertalbertError, show } from "../errors.ts";
 import type { FileSource, LoadOptions, ModelLocation } from "../hub/files.ts";
 import { openSource, readJson } from "../hub/open.ts";
-import type { KernelOptions } from "../runtime/build.ts";
+import { type KernelOptions, prepareModule } from "../runtime/build.ts";
 import { KernelInstance } from "../runtime/kernel-instance.ts";
 import type { WeightDtype } from "../weights/checkpoint.ts";
 import { type AlbertClassName, type ModelWeights, openModelWeights } from "../weights/model-weights.ts";
@@ -39,6 +39,7 @@ export async function loadModel<Model>(
 ): Promise<Model> {
   expectOptions(options);
   checkOptions(options);
+  prepareModule(options);
   const source = await openSource(location, options);
   const config = await readConfig(source);
   const wanted = options.dtype ?? "auto";

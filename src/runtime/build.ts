@@ -69,6 +69,11 @@ export async function loadModule(options: KernelOptions): Promise<WebAssembly.Mo
   return module;
 }
 
+/** Begins to compile what loadModule will give, beside the reading of files; what is wrong with it loadModule will say. */
+export function prepareModule(options: KernelOptions): void {
+  if (options.module === undefined && options.wasmBinary === undefined) loadModule(options).catch(() => undefined);
+}
+
 async function compilePackaged(build: Build): Promise<WebAssembly.Module> {
   const url = packagedUrl(build);
   return compile(await readBytes(url), url.href);

@@ -10,8 +10,8 @@
 //
 // A NaN or an infinity in q makes its row NaN; one in k or v the whole head. 4·A·queries·keys·D operations and a softmax over A·queries·keys.
 import { exp4 } from "./activation";
-import { groupOffset, multiplyPanelI16, rowInGroups, storeFourPairs } from "./matmul-i16";
-import { packRows, roundUp8 } from "./pack";
+import { GROUP_STEP_BYTES, groupOffset, multiplyPanelI16, PANEL_STEP_BYTES, rowInGroups, storePairs } from "./matmul-i16";
+import { roundUp8 } from "./pack";
 import { LEAST_SCALE, roundToIntegers } from "./quantize";
 import { loadLanes, maxLanes, storeLanes, sumLanes } from "./simd";
 
@@ -28,13 +28,13 @@ const scoreFactors: usize = memory.data(QUERY_TILE * 4, 16);
 const contextFactors: usize = memory.data(QUERY_TILE * 4, 16);
 
 /**
- * Bytes of scratch: K as rows and as panels, V as panels, a tile of queries, of scores and of weights. Rows are padded to 8 values.
+ * Bytes of scratch: K and V as panels, a tile of queries, of scores and of weights. Rows are padded to 8 values.
  * As f64: what memory cannot hold must not wrap around.
  */
 export function attentionI16ScratchBytes(keys: i32, D: i32): f64 {
   const depth = <f64>roundUp8(D);
   const width = <f64>roundUp8(keys);
-  return width * depth * 6 + <f64>QUERY_TILE * (depth * 2 + width * 6);
+  return width * depth * 4 + <f64>QUERY_TILE * (depth * 2 + width * 6);
 }
 
 export function attentionI16(
@@ -43,8 +43,7 @@ export function attentionI16(
 ): void {
   const depth = roundUp8(D);
   const width = roundUp8(keys);
-  const keyRows = scratch;
-  const keyPanels = keyRows + <usize>(width * depth) * 2;
+  const keyPanels = scratch;
   const valuePanels = keyPanels + <usize>(width * depth) * 2;
   const queryRows = valuePanels + <usize>(width * depth) * 2;
   const sums = queryRows + <usize>(QUERY_TILE * depth) * 2;
@@ -60,10 +59,10 @@ export function attentionI16(
     const at = <usize>(head * D) << 2;
     const keyScale = greatestOf(k + at, strideBytes, keys, D) / most;
     const valueScale = greatestOf(v + at, strideBytes, keys, D) / MOST_VALUE;
-    for (let row = 0; row < keys; row++)
-      roundRow(keyRows + <usize>row * depthBytes, k + at + <usize>row * strideBytes, reciprocal(keyScale), D);
-    // Pairs of 16-bit values are moved like floats: [keys][depth/2] → [keys/8][depth/2][8].
-    packRows(keyPanels, keyRows, depthBytes, keys, depth >> 1);
+    for (let row = 0; row < keys; row++) {
+      const to = keyPanels + <usize>(row & ~7) * depthBytes + <usize>((row & 7) << 2);
+      roundRow(to, PANEL_STEP_BYTES, k + at + <usize>row * strideBytes, reciprocal(keyScale), D);
+    }
     packValues(valuePanels, v + at, strideBytes, reciprocal(valueScale), keys, D);
     for (let query = 0; query < queries; query += QUERY_TILE) {
       const rows = min(queries - query, QUERY_TILE);
@@ -71,7 +70,7 @@ export function attentionI16(
       for (let row = 0; row < rows; row++) {
         const x = q + from + <usize>row * strideBytes;
         const scale = greatestOf(x, 0, 1, D) / most;
-        roundGroupRow(rowInGroups(queryRows, row, depth), x, reciprocal(scale), D);
+        roundRow(rowInGroups(queryRows, row, depth), GROUP_STEP_BYTES, x, reciprocal(scale), D);
         store<f32>(scoreFactors + ((<usize>row) << 2), (scale * keyScale) / root);
       }
       for (let n = 0; n < keys; n += 8)
@@ -135,16 +134,10 @@ function roundEight(x: usize, count: i32, inverse: v128): v128 {
   return i16x8.narrow_i32x4_s(roundToIntegers(f32x4.mul(a, inverse)), roundToIntegers(f32x4.mul(b, inverse)));
 }
 
-/** f32 [D] → i16 [roundUp8(D)] of a group of rows. */
-function roundGroupRow(to: usize, x: usize, inverse: f32, D: i32): void {
+/** f32 [D] → i16 [roundUp8(D)], its pairs stepBytes apart. */
+function roundRow(to: usize, stepBytes: usize, x: usize, inverse: f32, D: i32): void {
   const inverses = f32x4.splat(inverse);
-  for (let d = 0; d < D; d += 8, to += groupOffset(8), x += 32) storeFourPairs(to, roundEight(x, D - d, inverses));
-}
-
-/** f32 [D] → i16 [roundUp8(D)]. */
-function roundRow(to: usize, x: usize, inverse: f32, D: i32): void {
-  const inverses = f32x4.splat(inverse);
-  for (let d = 0; d < D; d += 8, to += 16, x += 32) v128.store(to, roundEight(x, D - d, inverses));
+  for (let d = 0; d < D; d += 8, to += stepBytes << 2, x += 32) storePairs(to, stepBytes, roundEight(x, D - d, inverses));
 }
 
 /** V f32 [keys][D] → i16 [roundUp8(D)/8][roundUp8(keys)/2][8][2]: neighbouring keys side by side, 0 beyond keys and D. */
@@ -211,7 +204,7 @@ function softmaxRow(weights: usize, sums: usize, probabilities: usize, keys: i32
     const a = roundToIntegers(f32x4.mul(v128.load(at), steps));
     const b = roundToIntegers(f32x4.mul(v128.load(at, 16), steps));
     stepSum = i32x4.add(stepSum, i32x4.add(a, b));
-    storeFourPairs(weights, i16x8.narrow_i32x4_s(a, b));
+    storePairs(weights, GROUP_STEP_BYTES, i16x8.narrow_i32x4_s(a, b));
   }
   if (probabilities) {
     const inverse = f32x4.splat(<f32>(1 / total));

@@ -8,13 +8,13 @@
 // K even, M ≥ 1; rows of a beyond M are not read. The caller sees to it that no sum leaves 32 bits. 2·M·8·K operations.
 //
 // Tile: up to 4 rows × 8 columns: 8 accumulators, 2 of B, 1 of A, 1 product = 12 of V8's 15 registers. Rows of A stand in groups because
-// the loop is bound by the number of instructions, and one pointer for four rows saves a seventh of them (measured on an EPYC against
-// four pointers: Node 24 92 Gop/s instead of 88, Node 22 82 instead of 76).
+// the loop is bound by the number of instructions, and one pointer for four rows spares some (measured on an EPYC against four
+// pointers: Node 24 92 Gop/s instead of 88, Node 22 82 instead of 76).
 import { dotPairs } from "./simd";
 
-/** Bytes of one step of a panel: 8 columns × 2 values of 2 bytes, or × 4 values of 1 byte. */
-const STEP_BYTES: usize = 32;
-/** Bytes of one step of a group: 4 rows × 2 values of 2 bytes. */
+/** Bytes from one pair of a column to its next: 8 columns × 2 values of 2 bytes; or from four to four bytes: 8 × 4 of 1 byte. */
+export const PANEL_STEP_BYTES: usize = 32;
+/** Bytes from one pair of a row to its next: 4 rows × 2 values of 2 bytes. */
 export const GROUP_STEP_BYTES: usize = 16;
 
 /** Where value k of the rows of a group stands in it, for an even k. */
@@ -31,14 +31,14 @@ export function rowInGroups(groups: usize, row: i32, K: i32): usize {
   return groups + <usize>(row >> 2) * groupOffset(K) + <usize>((row & 3) << 2);
 }
 
-/** Eight neighbours in k of one row → its place in a group. */
+/** Eight neighbours in k of one row or column as four pairs, stepBytes apart. */
 // @ts-ignore: decorator
 @inline
-export function storeFourPairs(to: usize, pairs: v128): void {
-  v128.store32_lane(to, pairs, 0);
-  v128.store32_lane(to, pairs, 1, GROUP_STEP_BYTES);
-  v128.store32_lane(to, pairs, 2, GROUP_STEP_BYTES * 2);
-  v128.store32_lane(to, pairs, 3, GROUP_STEP_BYTES * 3);
+export function storePairs(to: usize, stepBytes: usize, values: v128): void {
+  v128.store32_lane(to, values, 0);
+  v128.store32_lane(to + stepBytes, values, 1);
+  v128.store32_lane(to + stepBytes * 2, values, 2);
+  v128.store32_lane(to + stepBytes * 3, values, 3);
 }
 
 /** All rows of one panel. @param adds whether c holds sums already, of other parts of K, to which these are added */
@@ -53,79 +53,16 @@ export function multiplyPanelI16(
 }
 
 function tile4(c: usize, ldc: usize, a: usize, b: usize, K: i32, adds: bool): void {
-  tile(4, c, ldc, a, b, K, adds);
+  tile(4, false, false, c, ldc, a, b, 0, K, adds);
 }
 function tile3(c: usize, ldc: usize, a: usize, b: usize, K: i32, adds: bool): void {
-  tile(3, c, ldc, a, b, K, adds);
+  tile(3, false, false, c, ldc, a, b, 0, K, adds);
 }
 function tile2(c: usize, ldc: usize, a: usize, b: usize, K: i32, adds: bool): void {
-  tile(2, c, ldc, a, b, K, adds);
+  tile(2, false, false, c, ldc, a, b, 0, K, adds);
 }
 function tile1(c: usize, ldc: usize, a: usize, b: usize, K: i32, adds: bool): void {
-  tile(1, c, ldc, a, b, K, adds);
-}
-
-/** The micro-kernel. `R` is a literal at each call: the compiler drops the rows that a tile has not. */
-// @ts-ignore: decorator
-@inline
-function tile(R: i32, c: usize, ldc: usize, a: usize, b: usize, K: i32, adds: bool): void {
-  const zero = i32x4.splat(0);
-  let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
-  if (adds) {
-    c00 = v128.load(c);
-    c01 = v128.load(c, 16);
-    if (R > 1) {
-      c10 = v128.load(c + ldc);
-      c11 = v128.load(c + ldc, 16);
-    }
-    if (R > 2) {
-      c20 = v128.load(c + ldc * 2);
-      c21 = v128.load(c + ldc * 2, 16);
-    }
-    if (R > 3) {
-      c30 = v128.load(c + ldc * 3);
-      c31 = v128.load(c + ldc * 3, 16);
-    }
-  }
-  for (const end = a + groupOffset(K); a < end; a += GROUP_STEP_BYTES, b += STEP_BYTES) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
-    let x = v128.load32_splat(a);
-    c00 = dotPairs(x, b0, c00);
-    c01 = dotPairs(x, b1, c01);
-    if (R > 1) {
-      x = v128.load32_splat(a, 4);
-      c10 = dotPairs(x, b0, c10);
-      c11 = dotPairs(x, b1, c11);
-    }
-    if (R > 2) {
-      x = v128.load32_splat(a, 8);
-      c20 = dotPairs(x, b0, c20);
-      c21 = dotPairs(x, b1, c21);
-    }
-    if (R > 3) {
-      x = v128.load32_splat(a, 12);
-      c30 = dotPairs(x, b0, c30);
-      c31 = dotPairs(x, b1, c31);
-    }
-  }
-  v128.store(c, c00);
-  v128.store(c, c01, 16);
-  if (R > 1) {
-    c += ldc;
-    v128.store(c, c10);
-    v128.store(c, c11, 16);
-  }
-  if (R > 2) {
-    c += ldc;
-    v128.store(c, c20);
-    v128.store(c, c21, 16);
-  }
-  if (R > 3) {
-    c += ldc;
-    v128.store(c, c30);
-    v128.store(c, c31, 16);
-  }
+  tile(1, false, false, c, ldc, a, b, 0, K, adds);
 }
 
 /**
@@ -152,26 +89,29 @@ export function multiplyPanelWidening(c: usize, ldc: usize, a: usize, b: usize, 
 
 /** Four rows, with the widened panel for the others. */
 function storingTile4(c: usize, ldc: usize, a: usize, b: usize, wide: usize, K: i32, adds: bool): void {
-  wideningTile(4, true, c, ldc, a, b, wide, K, adds);
+  tile(4, true, true, c, ldc, a, b, wide, K, adds);
 }
 function wideningTile4(c: usize, ldc: usize, a: usize, b: usize, K: i32): void {
-  wideningTile(4, false, c, ldc, a, b, 0, K, false);
+  tile(4, true, false, c, ldc, a, b, 0, K, false);
 }
 function wideningTile3(c: usize, ldc: usize, a: usize, b: usize, K: i32): void {
-  wideningTile(3, false, c, ldc, a, b, 0, K, false);
+  tile(3, true, false, c, ldc, a, b, 0, K, false);
 }
 function wideningTile2(c: usize, ldc: usize, a: usize, b: usize, K: i32): void {
-  wideningTile(2, false, c, ldc, a, b, 0, K, false);
+  tile(2, true, false, c, ldc, a, b, 0, K, false);
 }
 function wideningTile1(c: usize, ldc: usize, a: usize, b: usize, K: i32): void {
-  wideningTile(1, false, c, ldc, a, b, 0, K, false);
+  tile(1, true, false, c, ldc, a, b, 0, K, false);
 }
 
-/** `R` and `stores`, whether the widened panel goes to `wide`, are literals at each call. */
+/**
+ * The micro-kernel. `R`, its rows; `widens`, whether b holds bytes; and `stores`, whether they go to `wide` widened, are literals at
+ * each call: the compiler drops what a tile has not.
+ */
 // @ts-ignore: decorator
 @inline
-function wideningTile(
-  R: i32, stores: bool, c: usize, ldc: usize, a: usize, b: usize, wide: usize, K: i32, adds: bool,
+function tile(
+  R: i32, widens: bool, stores: bool, c: usize, ldc: usize, a: usize, b: usize, wide: usize, K: i32, adds: bool,
 ): void {
   const zero = i32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
@@ -191,19 +131,23 @@ function wideningTile(
       c31 = v128.load(c + ldc * 3, 16);
     }
   }
-  for (const end = a + groupOffset(K); a < end; a += GROUP_STEP_BYTES << 1, b += STEP_BYTES) {
-    const left = v128.load(b);
-    const right = v128.load(b, 16);
-    const p0 = evenBytes(left);
-    const p1 = evenBytes(right);
-    const q0 = oddBytes(left);
-    const q1 = oddBytes(right);
+  for (const end = a + groupOffset(K); a < end; b += PANEL_STEP_BYTES) {
+    let p0 = v128.load(b);
+    let p1 = v128.load(b, 16);
+    let q0 = p0, q1 = p1;
+    if (widens) {
+      p0 = evenBytes(p0);
+      p1 = evenBytes(p1);
+      q0 = oddBytes(q0);
+      q1 = oddBytes(q1);
+    }
+    // All stores before the loads of A: Node 22 loads what stands before a store at once, and runs out of registers.
     if (stores) {
       v128.store(wide, p0);
       v128.store(wide, p1, 16);
       v128.store(wide, q0, 32);
       v128.store(wide, q1, 48);
-      wide += STEP_BYTES << 1;
+      wide += PANEL_STEP_BYTES << 1;
     }
     let x = v128.load32_splat(a);
     c00 = dotPairs(x, p0, c00);
@@ -223,23 +167,27 @@ function wideningTile(
       c30 = dotPairs(x, p0, c30);
       c31 = dotPairs(x, p1, c31);
     }
-    x = v128.load32_splat(a, 16);
-    c00 = dotPairs(x, q0, c00);
-    c01 = dotPairs(x, q1, c01);
-    if (R > 1) {
-      x = v128.load32_splat(a, 20);
-      c10 = dotPairs(x, q0, c10);
-      c11 = dotPairs(x, q1, c11);
-    }
-    if (R > 2) {
-      x = v128.load32_splat(a, 24);
-      c20 = dotPairs(x, q0, c20);
-      c21 = dotPairs(x, q1, c21);
-    }
-    if (R > 3) {
-      x = v128.load32_splat(a, 28);
-      c30 = dotPairs(x, q0, c30);
-      c31 = dotPairs(x, q1, c31);
+    a += GROUP_STEP_BYTES;
+    if (widens) {
+      x = v128.load32_splat(a);
+      c00 = dotPairs(x, q0, c00);
+      c01 = dotPairs(x, q1, c01);
+      if (R > 1) {
+        x = v128.load32_splat(a, 4);
+        c10 = dotPairs(x, q0, c10);
+        c11 = dotPairs(x, q1, c11);
+      }
+      if (R > 2) {
+        x = v128.load32_splat(a, 8);
+        c20 = dotPairs(x, q0, c20);
+        c21 = dotPairs(x, q1, c21);
+      }
+      if (R > 3) {
+        x = v128.load32_splat(a, 12);
+        c30 = dotPairs(x, q0, c30);
+        c31 = dotPairs(x, q1, c31);
+      }
+      a += GROUP_STEP_BYTES;
     }
   }
   v128.store(c, c00);

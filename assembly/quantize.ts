@@ -10,7 +10,7 @@
 //
 // Any M, K ≥ 1, alignment to 4 bytes. A row of 0 (or below 3e-36 throughout) gets scale 0 and only zeros. A row with NaN or
 // an infinity gets scale NaN, so that all that is computed from it is NaN; its values say nothing. About 6·M·K operations.
-import { GROUP_STEP_BYTES, groupOffset, rowInGroups, storeFourPairs } from "./matmul-i16";
+import { GROUP_STEP_BYTES, groupOffset, rowInGroups, storePairs } from "./matmul-i16";
 import { dotBytes, loadLanes } from "./simd";
 
 /** The forms: 16-bit q - zero for dotPairs; bytes q for an unsigned byte dot; bytes q - 128 for a signed one. */
@@ -108,7 +108,7 @@ function writeRow(out: usize, x: usize, end: usize, tail: i32, inverse: f32, zer
     const b = roundToIntegers(f32x4.mul(v128.load(at, 16), inverses));
     if (isPairs) {
       const pairs = i16x8.narrow_i32x4_s(i32x4.shuffle(a, a, 0, 2, 1, 3), i32x4.shuffle(b, b, 0, 2, 1, 3));
-      storeFourPairs(out, i16x8.min_s(i16x8.max_s(pairs, lowest), highest));
+      storePairs(out, GROUP_STEP_BYTES, i16x8.min_s(i16x8.max_s(pairs, lowest), highest));
       out += groupOffset(8);
     } else {
       const v = i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(a, b), lowest), highest);

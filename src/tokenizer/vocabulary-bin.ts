@@ -20,8 +20,8 @@ export const VOCABULARY_FILE = "vocabulary.bin";
 
 const MAGIC = [...new TextEncoder().encode("RAVOCAB"), 2];
 const HEADER_BYTES = 40;
-/** Of so many tokens one's start is written: of all it would be a fifth of the file, and summed up a millisecond of a start. */
-const STRIDE = 16;
+/** Of 16 tokens one's start is written: of all it would be a fifth of the file, and to sum them up a millisecond of loading. */
+const STRIDE_BITS = 4;
 /** From here on the second hash counts. */
 const HASHED_FROM = 24;
 
@@ -36,12 +36,12 @@ export function packVocabulary(tokenizerJson: Uint8Array): Uint8Array | undefine
   if (!vocabulary || !merges || !isByteLevel(json as Json)) return undefined;
   const { lengths } = vocabulary;
   const text = new Uint8Array(vocabulary.text.length);
-  const starts = new Uint32Array(Math.ceil(vocabulary.size / STRIDE));
+  const starts = new Uint32Array(startsOf(vocabulary.size));
   let textBytes = 0;
   for (let id = 0; id < vocabulary.size; id++) {
     const start = vocabulary.startOf(id);
     text.set(vocabulary.text.subarray(start, start + lengths[id]!), textBytes);
-    if (id % STRIDE === 0) starts[id / STRIDE] = textBytes;
+    if (id % 2 ** STRIDE_BITS === 0) starts[id >> STRIDE_BITS] = textBytes;
     textBytes += lengths[id]!;
   }
   const { rowStarts, rights, ranks, merged } = merges;
@@ -66,6 +66,11 @@ export function packVocabulary(tokenizerJson: Uint8Array): Uint8Array | undefine
   packed.set(hashOf(tokenizerJson), 8);
   packed.set(hashOf(packed.subarray(HASHED_FROM)), 16);
   return packed;
+}
+
+/** How many starts of so many tokens are written. */
+function startsOf(ids: number): number {
+  return Math.ceil(ids / 2 ** STRIDE_BITS);
 }
 
 /** Whether a VOCABULARY_FILE that unpackVocabulary took was made from this tokenizer.json. */
@@ -95,7 +100,7 @@ export function unpackVocabulary(file: Uint8Array): TokenizerJson | undefined {
   };
   const [lengths, rowStarts] = [list(ids), list(ids + 1)];
   const [rights, ranks, merged] = [list(count), list(count), list(count)];
-  const starts = list(Math.ceil(ids / STRIDE), 4);
+  const starts = list(startsOf(ids), 4);
   const json = JSON.parse(new TextDecoder().decode(packed.subarray(at, at + jsonBytes))) as {
     tokenizer: unknown;
     odd: [number, string][];
@@ -103,7 +108,7 @@ export function unpackVocabulary(file: Uint8Array): TokenizerJson | undefined {
   const merges: MergeRows = { rowStarts, rights, ranks, merged };
   return {
     json: json.tokenizer,
-    vocabulary: new Vocabulary(packed.slice(at + jsonBytes), starts, STRIDE, lengths, new Map(json.odd)),
+    vocabulary: new Vocabulary(packed.slice(at + jsonBytes), starts, STRIDE_BITS, lengths, new Map(json.odd)),
     merges,
   };
 }

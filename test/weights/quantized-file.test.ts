@@ -213,35 +213,14 @@ describe("a q8 file", () => {
     );
   });
 
-  it("without scales, or with scales that are none", async () => {
-    const name = `${MATRIX}.scales`;
-    await expectBad(
-      (file) => {
-        file.tensors.delete(name);
-      },
-      "FILE_INVALID",
-      MATRIX,
-      "scales F32 [22]",
-    );
-    await expectBad(
-      (file) => {
-        const { bytes } = file.tensors.get(name)!;
-        file.tensors.set(name, { dtype: "F32", shape: [11], bytes: bytes.slice(0, 44) });
-      },
-      "FILE_INVALID",
-      MATRIX,
-      "scales F32 [22]",
-    );
-    await expectBad(
-      (file) => {
-        const { bytes } = file.tensors.get(name)!;
-        file.tensors.set(name, { dtype: "F16", shape: [22], bytes: bytes.slice(0, 44) });
-      },
-      "FILE_INVALID",
-      MATRIX,
-      "scales F32 [22]",
-    );
-  });
+  const scales = `${MATRIX}.scales`;
+  const halve = (tensors: RawFile["tensors"], dtype: string, length: number) =>
+    tensors.set(scales, { dtype, shape: [length], bytes: tensors.get(scales)!.bytes.slice(0, 44) });
+  it.each<[string, (file: RawFile) => void]>([
+    ["no scales", ({ tensors }) => void tensors.delete(scales)],
+    ["half of the scales", ({ tensors }) => halve(tensors, "F32", 11)],
+    ["scales of another dtype", ({ tensors }) => halve(tensors, "F16", 22)],
+  ])("with %s", (_, change) => expectBad(change, "FILE_INVALID", MATRIX, "scales F32 [22]"));
 
   it("that lacks a matrix, or does not fit config.json", async () => {
     const file = takeApart(good[QUANTIZED_FILE]!);

@@ -134,7 +134,7 @@ export function readVocabulary(bytes: Uint8Array, start: number, where: string):
   }
   const text = reader.out.slice(0, reader.length);
   const [ownStarts, ownLengths, ownHashes] = [starts, lengths, hashes].map((list) => list.slice(0, size));
-  return [new Vocabulary(text, ownStarts!, 1, ownLengths!, odd, ownHashes), at + 1];
+  return [new Vocabulary(text, ownStarts!, 0, ownLengths!, odd, ownHashes), at + 1];
 }
 
 function oddToken(bytes: Uint8Array, key: number, where: string): string {

@@ -18,25 +18,25 @@ export class Vocabulary {
   /** Tokens with a character outside the alphabet, which no text is encoded to. */
   readonly odd: ReadonlyMap<number, string>;
   private readonly starts: Int32Array;
-  private readonly stride: number;
+  private readonly strideBits: number;
   private index: Int32Array | undefined;
   private hashes: Int32Array | undefined;
 
   /**
-   * @param starts where in `text` every `stride`-th token starts; with a stride above 1 tokens lie there in order of their ids
+   * @param starts where in `text` tokens start: all, or every 2^strideBits-th; these lie there in order of their ids
    * @param hashes of the tokens, by id, where they are known already
    */
   constructor(
     text: Uint8Array,
     starts: Int32Array,
-    stride: number,
+    strideBits: number,
     lengths: Int32Array,
     odd: ReadonlyMap<number, string>,
     hashes?: Int32Array,
   ) {
     this.text = text;
     this.starts = starts;
-    this.stride = stride;
+    this.strideBits = strideBits;
     this.lengths = lengths;
     this.odd = odd;
     this.size = lengths.length;
@@ -71,10 +71,10 @@ export class Vocabulary {
 
   /** Where a token's bytes start in `text`. */
   startOf(id: number): number {
-    const { stride, lengths } = this;
-    const whole = Math.floor(id / stride);
-    let start = this.starts[whole]!;
-    for (let before = whole * stride; before < id; before++) start += lengths[before]!;
+    const { strideBits, lengths } = this;
+    const known = id >> strideBits;
+    let start = this.starts[known]!;
+    for (let before = known << strideBits; before < id; before++) start += lengths[before]!;
     return start;
   }
 

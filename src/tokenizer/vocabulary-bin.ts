@@ -36,7 +36,7 @@ export function packVocabulary(tokenizerJson: Uint8Array): Uint8Array | undefine
   if (!vocabulary || !merges || !isByteLevel(json as Json)) return undefined;
   const { lengths } = vocabulary;
   const text = new Uint8Array(vocabulary.text.length);
-  const starts = new Uint32Array(startsOf(vocabulary.size));
+  const starts = new Uint32Array(startCount(vocabulary.size));
   let textBytes = 0;
   for (let id = 0; id < vocabulary.size; id++) {
     const start = vocabulary.startOf(id);
@@ -69,7 +69,7 @@ export function packVocabulary(tokenizerJson: Uint8Array): Uint8Array | undefine
 }
 
 /** How many starts of so many tokens are written. */
-function startsOf(ids: number): number {
+function startCount(ids: number): number {
   return Math.ceil(ids / 2 ** STRIDE_BITS);
 }
 
@@ -100,7 +100,7 @@ export function unpackVocabulary(file: Uint8Array): TokenizerJson | undefined {
   };
   const [lengths, rowStarts] = [list(ids), list(ids + 1)];
   const [rights, ranks, merged] = [list(count), list(count), list(count)];
-  const starts = list(startsOf(ids), 4);
+  const starts = list(startCount(ids), 4);
   const json = JSON.parse(new TextDecoder().decode(packed.subarray(at, at + jsonBytes))) as {
     tokenizer: unknown;
     odd: [number, string][];

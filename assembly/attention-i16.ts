@@ -9,7 +9,7 @@
 // of the greatest or, where many keys count, of 1/500,000 of their sum. Each weight is divided by the sum of the rounded ones.
 //
 // A NaN or an infinity in q makes its row NaN; one in k or v the whole head. 4·A·queries·keys·D operations and a softmax over A·queries·keys.
-import { exp4 } from "./activation";
+import { EXP_BLOCK_BYTES, exp4, expBlock } from "./exp";
 import { GROUP_STEP_BYTES, groupOffset, multiplyPanelI16, PANEL_STEP_BYTES, rowInGroups, storePairs } from "./matmul-i16";
 import { roundUp8 } from "./pack";
 import { LEAST_SCALE, roundToIntegers } from "./quantize";
@@ -176,13 +176,18 @@ function softmaxRow(weights: usize, sums: usize, probabilities: usize, keys: i32
 
   let total: f64 = 0;
   let sum = zero;
-  for (let at = sums; at < end; at += 16) {
-    const e = exp4(f32x4.sub(f32x4.mul(f32x4.convert_i32x4_s(v128.load(at)), factors), shift));
-    v128.store(at, e);
-    sum = f32x4.add(sum, e);
-    if (((at - sums) & (BLOCK_BYTES - 1)) == BLOCK_BYTES - 16) {
-      total += <f64>sumLanes(sum);
-      sum = zero;
+  for (let block = sums; block < end; block += EXP_BLOCK_BYTES) {
+    const blockEnd = min(block + EXP_BLOCK_BYTES, end);
+    for (let at = block; at < blockEnd; at += 16) {
+      v128.store(at, f32x4.sub(f32x4.mul(f32x4.convert_i32x4_s(v128.load(at)), factors), shift));
+    }
+    expBlock(block, blockEnd - block);
+    for (let at = block; at < blockEnd; at += 16) {
+      sum = f32x4.add(sum, v128.load(at));
+      if (((at - sums) & (BLOCK_BYTES - 1)) == BLOCK_BYTES - 16) {
+        total += <f64>sumLanes(sum);
+        sum = zero;
+      }
     }
   }
   if (tail) {

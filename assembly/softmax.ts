@@ -3,7 +3,7 @@
 //   x  f32 [M][N]   rows rowStrideBytes apart
 //
 // Any M, N ≥ 1, any finite scale > 0. A row with NaN becomes NaN throughout. About 25·M·N flops.
-import { exp4 } from "./activation";
+import { EXP_BLOCK_BYTES, exp4, expBlock } from "./exp";
 import { loadLanes, maxLanes, roundedMultiplyAdd, storeLanes, sumLanes } from "./simd";
 
 /** 64 floats are summed in f32, the blocks in f64. */
@@ -27,13 +27,16 @@ function softmaxRow(x: usize, N: i32, scale: f32): void {
   // Summed by blocks: next to the greatest, which is 1, a float loses what is below 6e-8, and vocabularies have many such.
   let total: f64 = 0;
   let sum = f32x4.splat(0);
-  for (let at = x; at < end; at += 16) {
-    const e = exp4(roundedMultiplyAdd(v128.load(at), scales, shift));
-    v128.store(at, e);
-    sum = f32x4.add(sum, e);
-    if (((at - x) & (BLOCK_BYTES - 1)) == BLOCK_BYTES - 16) {
-      total += <f64>sumLanes(sum);
-      sum = f32x4.splat(0);
+  for (let block = x; block < end; block += EXP_BLOCK_BYTES) {
+    const blockEnd = min(block + EXP_BLOCK_BYTES, end);
+    for (let at = block; at < blockEnd; at += 16) v128.store(at, roundedMultiplyAdd(v128.load(at), scales, shift));
+    expBlock(block, blockEnd - block);
+    for (let at = block; at < blockEnd; at += 16) {
+      sum = f32x4.add(sum, v128.load(at));
+      if (((at - x) & (BLOCK_BYTES - 1)) == BLOCK_BYTES - 16) {
+        total += <f64>sumLanes(sum);
+        sum = f32x4.splat(0);
+      }
     }
   }
   if (tail) {

@@ -7,7 +7,7 @@
 //   tanh       tanh x
 //
 // NaN gives NaN. About 40 flops an element for gelu, 30 for the others but relu; one division each.
-import { constant, EXP_BLOCK_BYTES, exp4, expBlock, line } from "./exp";
+import { constant, EXP_BLOCK_BYTES, exp4, expBlock, line, ONE } from "./exp";
 import { loadLanes, roundedMultiplyAdd, storeLanes } from "./simd";
 
 export const NONE: i32 = 0;
@@ -17,22 +17,13 @@ export const RELU: i32 = 3;
 export const SILU: i32 = 4;
 export const TANH: i32 = 5;
 
-const ONE = memory.data<f32>([1]);
-
-/** x / (1 + e): x times the logistic function of z where e is e^-z. */
-// @ts-ignore: decorator
-@inline
-function timesLogistic(x: v128, e: v128): v128 {
-  return f32x4.div(x, f32x4.add(constant(ONE, 0), e));
-}
-
 /** 6.5² and -h below, from the highest power of x². */
 const GELU_FIT = memory.data<f32>([
   42.25, -3.6111259441e-9, 2.6688849426e-7, -7.9381553866e-6, 1.1047989294e-4, 6.6261301132e-5, -7.2668568737e-2, -1.5957684316,
 ]);
 
 /**
- * x·Φ(x) as x / (1 + e^-z), z = x·h(x²) = ln(Φ(x) / Φ(-x)), which is odd and smooth: h is a minimax fit of degree 6 for the error of
+ * -z of x·Φ(x) = x / (1 + e^-z), z = x·h(x²) = ln(Φ(x) / Φ(-x)), which is odd and smooth: h is a minimax fit of degree 6 for the error of
  * x·Φ(x) (6.7e-8) on |x| ≤ 6.5. Beyond, Φ is 0 or 1 in f32. Measured: erf as a rational function of x errs by 1.2e-6 near
  * x = 5, as its rounding errors are multiplied by x; here they are multiplied by 1 - Φ.
  */
@@ -49,7 +40,7 @@ function geluExponent(x: v128): v128 {
 
 const GELU_TANH_FIT = memory.data<f32>([0.044715, -1.59576912160573071]);
 
-/** x/2·(1 + tanh u) = x / (1 + e^-2u), u = √(2/π)·(x + 0.044715·x³). */
+/** -2u of x/2·(1 + tanh u) = x / (1 + e^-2u), u = √(2/π)·(x + 0.044715·x³). */
 // @ts-ignore: decorator
 @inline
 function geluTanhExponent(x: v128): v128 {
@@ -80,7 +71,7 @@ function tanh4(x: v128): v128 {
   return f32x4.pmin(f32x4.pmax(y, f32x4.neg(one)), one);
 }
 
-/** The exponent -z of those that are x / (1 + e^-z). */
+/** -z of the functions that are x / (1 + e^-z): GELU, GELU_TANH, SILU. */
 // @ts-ignore: decorator
 @inline
 function exponent(x: v128, kind: i32): v128 {
@@ -89,74 +80,86 @@ function exponent(x: v128, kind: i32): v128 {
   return f32x4.neg(x);
 }
 
+/** x / (1 + e): x times the logistic function of z where e is e^-z. */
 // @ts-ignore: decorator
 @inline
-function isLogistic(kind: i32): bool {
-  return kind == GELU || kind == GELU_TANH || kind == SILU;
+function timesLogistic(x: v128, e: v128): v128 {
+  return f32x4.div(x, f32x4.add(constant(ONE, 0), e));
+}
+
+/** Of one block: -z, then e^-z. */
+const exponents: usize = memory.data(<i32>EXP_BLOCK_BYTES, 16);
+
+/** rows × bytes, in all at most EXP_BLOCK_BYTES. */
+// @ts-ignore: decorator
+@inline
+function logisticBlock(kind: i32, x: usize, rowStrideBytes: usize, rows: i32, bytes: usize): void {
+  let e = exponents;
+  let from = x;
+  for (let row = 0; row < rows; row++, from += rowStrideBytes, e += bytes) {
+    for (let i: usize = 0; i < bytes; i += 16) v128.store(e + i, exponent(v128.load(from + i), kind));
+  }
+  expBlock(exponents, e - exponents);
+  e = exponents;
+  for (let row = 0; row < rows; row++, x += rowStrideBytes, e += bytes) {
+    for (let i: usize = 0; i < bytes; i += 16) v128.store(x + i, timesLogistic(v128.load(x + i), v128.load(e + i)));
+  }
+}
+
+/** The functions x / (1 + e^-z), in blocks of part of a row or of several rows: the f32 matmul has rows of 8 floats. */
+// @ts-ignore: decorator
+@inline
+function logisticRowsAs(kind: i32, x: usize, rowStrideBytes: usize, rows: i32, columns: i32): void {
+  const tail = columns & 3;
+  const wholeBytes = <usize>(columns - tail) << 2;
+  const rowsAtOnce = max(1, <i32>(EXP_BLOCK_BYTES / max(16, wholeBytes)));
+  for (let row = 0; row < rows; row += rowsAtOnce) {
+    const count = min(rows - row, rowsAtOnce);
+    const first = x + <usize>row * rowStrideBytes;
+    for (let at: usize = 0; at < wholeBytes; at += EXP_BLOCK_BYTES) {
+      logisticBlock(kind, first + at, rowStrideBytes, count, min(wholeBytes - at, EXP_BLOCK_BYTES));
+    }
+  }
+  if (tail) {
+    let end = x + wholeBytes;
+    for (let row = 0; row < rows; row++, end += rowStrideBytes) {
+      const last = loadLanes(end, tail, f32x4.splat(0));
+      storeLanes(end, timesLogistic(last, exp4(exponent(last, kind))), tail);
+    }
+  }
 }
 
 // @ts-ignore: decorator
 @inline
 function activate4(x: v128, kind: i32): v128 {
-  if (isLogistic(kind)) return timesLogistic(x, exp4(exponent(x, kind)));
   // pmax, not max: on x86 one instruction; (0 < x) ? x : 0 would hide NaN, (x < 0) ? 0 : x keeps it.
   if (kind == RELU) return f32x4.pmax(x, f32x4.splat(0));
   return tanh4(x);
 }
-
-/** What e is raised to, then e^it. */
-const exponents: usize = memory.data(<i32>EXP_BLOCK_BYTES, 16);
 
 // @ts-ignore: decorator
 @inline
 function activateRowsAs(kind: i32, x: usize, rowStrideBytes: usize, rows: i32, columns: i32): void {
   const tail = columns & 3;
   const wholeBytes = <usize>(columns - tail) << 2;
-  if (isLogistic(kind)) {
-    // As many floats of a row, then as many rows, as make a block (exp.ts says why): the f32 matmul has rows of 8.
-    const rowsAtOnce = wholeBytes ? max(1, <i32>(EXP_BLOCK_BYTES / wholeBytes)) : rows;
-    for (let row = 0; row < rows; row += rowsAtOnce) {
-      const count = min(rows - row, rowsAtOnce);
-      const first = x + <usize>row * rowStrideBytes;
-      for (let from: usize = 0; from < wholeBytes; from += EXP_BLOCK_BYTES) {
-        activateBlock(kind, first + from, rowStrideBytes, count, min(wholeBytes - from, EXP_BLOCK_BYTES));
-      }
-    }
-  }
   for (let row = 0; row < rows; row++, x += rowStrideBytes) {
     const end = x + wholeBytes;
-    if (!isLogistic(kind)) for (let at = x; at < end; at += 16) v128.store(at, activate4(v128.load(at), kind));
+    for (let at = x; at < end; at += 16) v128.store(at, activate4(v128.load(at), kind));
     if (tail) storeLanes(end, activate4(loadLanes(end, tail, f32x4.splat(0)), kind), tail);
   }
 }
 
-/** rows × bytes, in all at most EXP_BLOCK_BYTES, of a function x / (1 + e^-z). */
-// @ts-ignore: decorator
-@inline
-function activateBlock(kind: i32, x: usize, rowStrideBytes: usize, rows: i32, bytes: usize): void {
-  let to = exponents;
-  let at = x;
-  for (let row = 0; row < rows; row++, at += rowStrideBytes, to += bytes) {
-    for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, exponent(v128.load(at + i), kind));
-  }
-  expBlock(exponents, to - exponents);
-  let e = exponents;
-  for (let row = 0; row < rows; row++, x += rowStrideBytes, e += bytes) {
-    for (let i: usize = 0; i < bytes; i += 16) v128.store(x + i, timesLogistic(v128.load(x + i), v128.load(e + i)));
-  }
-}
-
 function geluRows(x: usize, stride: usize, rows: i32, columns: i32): void {
-  activateRowsAs(GELU, x, stride, rows, columns);
+  logisticRowsAs(GELU, x, stride, rows, columns);
 }
 function geluTanhRows(x: usize, stride: usize, rows: i32, columns: i32): void {
-  activateRowsAs(GELU_TANH, x, stride, rows, columns);
+  logisticRowsAs(GELU_TANH, x, stride, rows, columns);
 }
 function reluRows(x: usize, stride: usize, rows: i32, columns: i32): void {
   activateRowsAs(RELU, x, stride, rows, columns);
 }
 function siluRows(x: usize, stride: usize, rows: i32, columns: i32): void {
-  activateRowsAs(SILU, x, stride, rows, columns);
+  logisticRowsAs(SILU, x, stride, rows, columns);
 }
 function tanhRows(x: usize, stride: usize, rows: i32, columns: i32): void {
   activateRowsAs(TANH, x, stride, rows, columns);

@@ -5,7 +5,9 @@ import { ACTIVATION_CODE, KernelInstance } from "../../src/runtime/kernel-instan
 import { ACTIVATIONS, type ActivationName, activate } from "../reference/activation.ts";
 import { describeBuilds } from "../support/builds.ts";
 import { maxAbsError } from "../support/distance.ts";
+import { expectSameBits } from "../support/errors.ts";
 import { readTensors } from "../support/golden.ts";
+import { randomFloats } from "../support/random.ts";
 import { describeShared } from "../support/shared.ts";
 
 async function run(kernels: KernelInstance, name: ActivationName, x: ArrayLike<number>): Promise<Float32Array> {
@@ -39,6 +41,37 @@ describeBuilds("activations", (build) => {
       expect([...(await run(kernels, name, x.slice(0, length)))]).toEqual(alone.slice(0, length));
     }
   });
+
+  it.each(ACTIVATIONS)(
+    "%s: many rows and long ones, with gaps between, give what each value alone gives",
+    async (name) => {
+      const kernels = await KernelInstance.create({ build });
+      // Narrow rows share a block of 256 floats, wide ones need several.
+      const sizes = [
+        [40, 8],
+        [33, 13],
+        [300, 3],
+        [2, 256],
+        [3, 257],
+        [2, 1030],
+      ] as const;
+      const one = kernels.allocate(4);
+      const alone = (value: number): number => {
+        kernels.floats(one, 1)[0] = value;
+        kernels.exports.activateRows(ACTIVATION_CODE[name], one, 0, 1, 1);
+        return kernels.floats(one, 1)[0]!;
+      };
+      for (const [rows, columns] of sizes) {
+        const stride = columns + 5;
+        const x = randomFloats(rows * stride, columns, 4);
+        const at = kernels.allocate(x.length * 4);
+        kernels.floats(at, x.length).set(x);
+        kernels.exports.activateRows(ACTIVATION_CODE[name], at, stride * 4, rows, columns);
+        const expected = x.map((value, i) => (i % stride < columns ? alone(value) : value));
+        expectSameBits(kernels.floats(at, x.length), expected, `${rows} × ${columns}`);
+      }
+    },
+  );
 
   it.each(ACTIVATIONS)("%s: extremes", async (name) => {
     const kernels = await KernelInstance.create({ build });

@@ -19,7 +19,7 @@
 import { groupOffset, multiplyPanelOfBytes, multiplyPanelWidening } from "./matmul-i16";
 import { storeFew } from "./pack";
 import { panelI8Bytes, STEP_BYTES } from "./pack-i8";
-import { PAIRS, form, quantizeRows } from "./quantize";
+import { PAIRS, form, quantizeRows, tileHeight } from "./quantize";
 import { HAS_DOT, dotBytes } from "./simd";
 
 /** Rows that are quantised together and multiplied with all panels: they stay in L2. */
@@ -75,7 +75,7 @@ export function matmulI8(
 /** Sums of one panel, i32 [count][8], in the form in use. */
 function sumPanel(to: usize, rows: usize, panel: usize, count: i32, K: i32): void {
   if (form != PAIRS) {
-    if (HAS_DOT) multiplyPanelI8(to, rows, K, panel, count, K);
+    if (HAS_DOT) multiplyPanelI8(to, rows, panel, count, K);
   } else if (count <= FEW_ROWS) multiplyPanelWidening(to, 32, rows, panel, count, K);
   else {
     // One part of K after another: the panel is widened to 16 bits on the way and meets all rows.
@@ -124,85 +124,77 @@ function finishEight(
   }
 }
 
-/** All rows of one panel by byte dots; they are divided evenly over tiles of at most 6. */
-function multiplyPanelI8(c: usize, a: usize, lda: usize, b: usize, rows: i32, K: i32): void {
-  const tiles = (rows + 5) / 6;
-  const height = rows / tiles;
-  const taller = rows - height * tiles;
-  for (let t = 0; t < tiles; t++) {
-    const tileRows = height + i32(t < taller);
-    if (tileRows == 6) tile6(c, a, lda, b, K);
-    else if (tileRows == 5) tile5(c, a, lda, b, K);
-    else if (tileRows == 4) tile4(c, a, lda, b, K);
-    else if (tileRows == 3) tile3(c, a, lda, b, K);
-    else if (tileRows == 2) tile2(c, a, lda, b, K);
-    else tile1(c, a, lda, b, K);
-    c += (<usize>tileRows) << 5;
-    a += <usize>tileRows * lda;
+/** All rows of one panel by byte dots, tile by tile as quantize.ts laid them out. */
+function multiplyPanelI8(c: usize, a: usize, b: usize, rows: i32, K: i32): void {
+  for (let row = 0; row < rows; ) {
+    const height = tileHeight(row, rows);
+    if (height == 6) tile6(c, a, b, K);
+    else if (height == 5) tile5(c, a, b, K);
+    else if (height == 4) tile4(c, a, b, K);
+    else if (height == 3) tile3(c, a, b, K);
+    else if (height == 2) tile2(c, a, b, K);
+    else tile1(c, a, b, K);
+    c += (<usize>height) << 5;
+    a += <usize>(height * K);
+    row += height;
   }
 }
 
-function tile6(c: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  tile(6, c, a, lda, b, K);
+function tile6(c: usize, a: usize, b: usize, K: i32): void {
+  tile(6, c, a, b, K);
 }
-function tile5(c: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  tile(5, c, a, lda, b, K);
+function tile5(c: usize, a: usize, b: usize, K: i32): void {
+  tile(5, c, a, b, K);
 }
-function tile4(c: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  tile(4, c, a, lda, b, K);
+function tile4(c: usize, a: usize, b: usize, K: i32): void {
+  tile(4, c, a, b, K);
 }
-function tile3(c: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  tile(3, c, a, lda, b, K);
+function tile3(c: usize, a: usize, b: usize, K: i32): void {
+  tile(3, c, a, b, K);
 }
-function tile2(c: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  tile(2, c, a, lda, b, K);
+function tile2(c: usize, a: usize, b: usize, K: i32): void {
+  tile(2, c, a, b, K);
 }
-function tile1(c: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  tile(1, c, a, lda, b, K);
+function tile1(c: usize, a: usize, b: usize, K: i32): void {
+  tile(1, c, a, b, K);
 }
 
 /** The micro-kernel of byte dots: 12 accumulators, 2 of B, 1 of A = 15 registers. `R` is a literal at each call. */
 // @ts-ignore: decorator
 @inline
-function tile(R: i32, c: usize, a: usize, lda: usize, b: usize, K: i32): void {
-  const a1 = a + lda;
-  const a2 = a1 + lda;
-  const a3 = a2 + lda;
-  const a4 = a3 + lda;
-  const a5 = a4 + lda;
+function tile(R: i32, c: usize, a: usize, b: usize, K: i32): void {
   const zero = i32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero;
   let c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
-  const end = <usize>K;
-  for (let k: usize = 0; k < end; k += 4) {
+  const end = b + ((<usize>K) << 3);
+  for (; b < end; b += STEP_BYTES, a += R << 2) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
-    b += STEP_BYTES;
-    let x = v128.load32_splat(a + k);
+    let x = v128.load32_splat(a);
     c00 = dotBytes(b0, x, c00);
     c01 = dotBytes(b1, x, c01);
     if (R > 1) {
-      x = v128.load32_splat(a1 + k);
+      x = v128.load32_splat(a, 4);
       c10 = dotBytes(b0, x, c10);
       c11 = dotBytes(b1, x, c11);
     }
     if (R > 2) {
-      x = v128.load32_splat(a2 + k);
+      x = v128.load32_splat(a, 8);
       c20 = dotBytes(b0, x, c20);
       c21 = dotBytes(b1, x, c21);
     }
     if (R > 3) {
-      x = v128.load32_splat(a3 + k);
+      x = v128.load32_splat(a, 12);
       c30 = dotBytes(b0, x, c30);
       c31 = dotBytes(b1, x, c31);
     }
     if (R > 4) {
-      x = v128.load32_splat(a4 + k);
+      x = v128.load32_splat(a, 16);
       c40 = dotBytes(b0, x, c40);
       c41 = dotBytes(b1, x, c41);
     }
     if (R > 5) {
-      x = v128.load32_splat(a5 + k);
+      x = v128.load32_splat(a, 20);
       c50 = dotBytes(b0, x, c50);
       c51 = dotBytes(b1, x, c51);
     }

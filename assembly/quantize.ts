@@ -3,8 +3,10 @@
 //   scale = max(x, 0) / 255 - min(x, 0) / 255     zero = round(-min(x, 0)·1/scale)     q = clamp(round(x·1/scale) + zero, 0, 255)
 //   x ≈ (q - zero)·scale
 //
-//   out     in the form in use: bytes [M][roundUp4(K)], or for pairs i16 [ceil(M/4)][roundUp4(K)/2][4][2] as matmul-i16.ts takes
-//           them, of every four neighbours the first and third, then the second and fourth. What lies beyond K meets weights of 0
+//   out     in the form in use: bytes, tile after tile of up to 6 rows (tileHeight) as [roundUp4(K)/4][height][4], so that the matmul
+//           reads a tile forward under one pointer, and one row is [roundUp4(K)]; or for pairs i16 [ceil(M/4)][roundUp4(K)/2][4][2] as
+//           matmul-i16.ts takes them, of every four neighbours the first and third, then the second and fourth. What lies beyond K
+//           meets weights of 0
 //   scales  f32 [M]            zeros  i32 [M]: what to take off each value of out to get q - zero
 //   x       f32 [M][K]         rows strideBytes apart, only read
 //
@@ -49,13 +51,26 @@ export function roundToIntegers(x: v128): v128 {
 
 export function quantizeRows(out: usize, scales: usize, zeros: usize, x: usize, strideBytes: usize, M: i32, K: i32): void {
   const depth = (K + 3) & ~3;
-  for (let m = 0; m < M; m++, scales += 4, zeros += 4, x += strideBytes) {
-    const row = form == PAIRS ? rowInGroups(out, m, depth) : out + <usize>(m * depth);
-    quantizeRow(row, scales, zeros, x, K);
+  let height = 1;
+  for (let m = 0; m < M; m += height) {
+    if (form != PAIRS) height = tileHeight(m, M);
+    const tile = form == PAIRS ? rowInGroups(out, m, depth) : out + <usize>(m * depth);
+    for (let row = 0; row < height; row++, scales += 4, zeros += 4, x += strideBytes) {
+      quantizeRow(tile + ((<usize>row) << 2), (<usize>height) << 2, scales, zeros, x, K);
+    }
   }
 }
 
-function quantizeRow(out: usize, scaleAt: usize, zeroAt: usize, x: usize, K: i32): void {
+/** Rows of the tile of bytes that begins with row m of M: at most 6, M divided evenly over the tiles, the taller ones first. */
+export function tileHeight(m: i32, M: i32): i32 {
+  const tiles = (M + 5) / 6;
+  const height = M / tiles;
+  const taller = M - height * tiles;
+  return height + i32(m < taller * (height + 1));
+}
+
+/** Bytes go to `out` in fours, stepBytes apart; pairs where matmul-i16.ts wants them. */
+function quantizeRow(out: usize, stepBytes: usize, scaleAt: usize, zeroAt: usize, x: usize, K: i32): void {
   const tail = K & 3;
   const end = x + ((<usize>(K - tail)) << 2);
   const none = f32x4.splat(0);
@@ -86,7 +101,7 @@ function quantizeRow(out: usize, scaleAt: usize, zeroAt: usize, x: usize, K: i32
   // Infinity too: x·0 would be NaN, and its sign, which differs by engine, would decide what q becomes.
   store<f32>(scaleAt, v128.any_true(isNaN) || scale == Infinity ? NaN : scale);
   store<i32>(zeroAt, form == PAIRS ? 0 : form == UNSIGNED ? zero : zero - 128);
-  writeRow(out, x, end, tail, inverse, zero);
+  writeRow(out, stepBytes, x, end, tail, inverse, zero);
 }
 
 // @ts-ignore: decorator
@@ -95,7 +110,7 @@ function lesser(a: f32, b: f32): f32 {
   return a < b ? a : b;
 }
 
-function writeRow(out: usize, x: usize, end: usize, tail: i32, inverse: f32, zero: i32): void {
+function writeRow(out: usize, stepBytes: usize, x: usize, end: usize, tail: i32, inverse: f32, zero: i32): void {
   const inverses = f32x4.splat(inverse);
   const lowest = i16x8.splat(<i16>-zero);
   const highest = i16x8.splat(<i16>(255 - zero));
@@ -113,8 +128,10 @@ function writeRow(out: usize, x: usize, end: usize, tail: i32, inverse: f32, zer
     } else {
       const v = i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(a, b), lowest), highest);
       const sum = i16x8.add(v, zeros);
-      v128.store64_lane(out, v128.xor(i8x16.narrow_i16x8_u(sum, sum), flip), 0);
-      out += 8;
+      const bytes = v128.xor(i8x16.narrow_i16x8_u(sum, sum), flip);
+      v128.store32_lane(out, bytes, 0);
+      v128.store32_lane(out + stepBytes, bytes, 1);
+      out += stepBytes << 1;
     }
   }
   for (; at < end || tail; at += 16) {
@@ -130,7 +147,7 @@ function writeRow(out: usize, x: usize, end: usize, tail: i32, inverse: f32, zer
     } else {
       const sum = i16x8.add(v, zeros);
       v128.store32_lane(out, v128.xor(i8x16.narrow_i16x8_u(sum, sum), flip), 0);
-      out += 4;
+      out += stepBytes;
     }
     if (isTail) break;
   }

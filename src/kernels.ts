@@ -153,7 +153,10 @@ export class Kernels {
       const at = kernels.allocate(M * K * 4);
       kernels.floats(at, M * K).set(x);
       kernels.exports.setForm(DOT_FORMS.indexOf("unsigned")); // the one that holds bytes as they are
-      kernels.exports.quantizeRows(rows, scales, zeros, at, K * 4, M, K);
+      // One at a time: several would share tiles.
+      for (let m = 0; m < M; m++) {
+        kernels.exports.quantizeRows(rows + m * depth, scales + m * 4, zeros + m * 4, at + m * K * 4, K * 4, 1, K);
+      }
       kernels.exports.setForm(DOT_FORMS.indexOf(this.dot));
       const values = new Uint8Array(M * K);
       for (let m = 0; m < M; m++) values.set(kernels.bytes(rows + m * depth, K), m * K);

@@ -45,8 +45,14 @@ function quantize(kernels: KernelInstance, rows: readonly Float32Array[], gapFlo
       const group = new Int16Array(buffer, out + (m >> 2) * depth * 8, depth * 4);
       return Array.from({ length: depth }, (_, k) => group[pairsOffset(m & 3, k)]!);
     }
-    const at = out + m * depth;
-    return [...(kernels.dot === "signed" ? new Int8Array(buffer, at, depth) : new Uint8Array(buffer, at, depth))];
+    const tile = tileOf(m, M);
+    const at = out + tile.firstRow * depth;
+    const length = tile.rows * depth;
+    const values = kernels.dot === "signed" ? new Int8Array(buffer, at, length) : new Uint8Array(buffer, at, length);
+    return Array.from(
+      { length: depth },
+      (_, k) => values[(k >> 2) * tile.rows * 4 + (m - tile.firstRow) * 4 + (k & 3)]!,
+    );
   });
   const zerosOf = [...kernels.ints(zeros, M)];
   const result = {
@@ -57,6 +63,17 @@ function quantize(kernels: KernelInstance, rows: readonly Float32Array[], gapFlo
   };
   kernels.release(mark);
   return result;
+}
+
+/** The tile of bytes that row m of M is in: at most 6 rows, the same number in each or one more in the first ones. */
+function tileOf(m: number, M: number): { firstRow: number; rows: number } {
+  const tiles = Math.ceil(M / 6);
+  let firstRow = 0;
+  for (let tile = 0; ; tile++) {
+    const rows = Math.floor(M / tiles) + (tile < M % tiles ? 1 : 0);
+    if (m < firstRow + rows) return { firstRow, rows };
+    firstRow += rows;
+  }
 }
 
 /** Where value k of one of four rows stands in a group, i16 [depth/2][4][2]: of every four k the pairs 0 2 and 1 3. */
@@ -94,6 +111,9 @@ describe.each(await dotVariants())("quantize [$name]", (variant) => {
         [1, 0],
         [3, 0],
         [5, 3],
+        [7, 0],
+        [8, 1],
+        [13, 2],
       ] as const) {
         const rows = Array.from({ length: M }, (_, m) => randomFloats(K, K * 10 + m, 10 ** (m - 2)));
         expectTwin(kernels, rows, gap);

@@ -129,6 +129,7 @@ function logisticRowsAs(kind: i32, x: usize, rowStrideBytes: usize, rows: i32, c
   }
 }
 
+/** RELU or TANH. */
 // @ts-ignore: decorator
 @inline
 function activate4(x: v128, kind: i32): v128 {

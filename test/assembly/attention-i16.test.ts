@@ -155,7 +155,7 @@ const CASES: Sizes[] = [
   // Tiles of 48 queries, and of 4 rows in them.
   ...[2, 3, 4, 5, 7, 8, 9, 47, 48, 49, 50, 51, 97].map((queries) => ({ queries, keys: 13, A: 1, D: 12 })),
   // Sums of e^x in blocks of 64.
-  ...[31, 33, 63, 64, 65, 66, 127, 128, 129, 512].map((keys) => ({ queries: 2, keys, A: 1, D: 8 })),
+  ...[31, 33, 63, 64, 65, 66, 127, 128, 129, 255, 256, 259, 512].map((keys) => ({ queries: 2, keys, A: 1, D: 8 })),
   { queries: 49, keys: 49, A: 2, D: 64 },
   { queries: 130, keys: 131, A: 1, D: 12 },
   { queries: 3, keys: 5, A: 1, D: 768 },

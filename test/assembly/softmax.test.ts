@@ -19,7 +19,7 @@ describeBuilds("softmax", (build) => {
     return Float32Array.from({ length: M * N }, (_, i) => memory[Math.floor(i / N) * stride + (i % N)]!);
   }
 
-  it.each([1, 2, 3, 4, 5, 7, 8, 33, 512, 2049])("rows of %d", async (N) => {
+  it.each([1, 2, 3, 4, 5, 7, 8, 33, 255, 256, 259, 512, 2049])("rows of %d", async (N) => {
     const x = randomFloats(3 * N, N, 20);
     expectClose(await run(x, 3, N, 0.125, 3), softmax(x, 3, N, 0.125), { nmse: 1e-11, maxAbs: 1e-6 });
   });

@@ -39,9 +39,9 @@ export function attention(
       const rows = min(queries - query, QUERY_TILE);
       const from = <usize>query * strideBytes + at;
       const s = scores ? scores + <usize>(head * queries + query) * scoreRowBytes : tile;
-      matmulF32(s, scoreRowBytes, q + from, strideBytes, packedK, 0, 0, 0, rows, keys, D, NONE);
+      matmulF32(s, scoreRowBytes, q + from, strideBytes, packedK, 0, 0, 0, 0, rows, keys, D, NONE);
       softmax(s, scoreRowBytes, rows, keys, scale);
-      matmulF32(context + from, strideBytes, s, scoreRowBytes, packedV, 0, 0, 0, rows, D, keys, NONE);
+      matmulF32(context + from, strideBytes, s, scoreRowBytes, packedV, 0, 0, 0, 0, rows, D, keys, NONE);
     }
   }
 }

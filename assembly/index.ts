@@ -11,7 +11,7 @@ export { albertLayer } from "./layer";
 export { layerNorm } from "./layernorm";
 export { linear, linearScratchBytes } from "./linear";
 export { matmulF32 } from "./matmul-f32";
-export { packColumns, packRows } from "./pack";
+export { markPanels, packColumns, packRows } from "./pack";
 export { packRowsI8, sumColumnsI8 } from "./pack-i8";
 export { byteDotPeak, multiplyAddPeak, pairDotPeak } from "./peak";
 export { dotProbe, quantizeRows, setForm } from "./quantize";

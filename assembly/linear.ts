@@ -2,7 +2,7 @@
 import { activateRows, NONE } from "./activation";
 import { matmulF32 } from "./matmul-f32";
 import { matmulI8, matmulI8ScratchBytes } from "./matmul-i8";
-import { PANEL_ROW_BYTES } from "./pack";
+import { PANEL_ROW_BYTES, panelLines } from "./pack";
 import { panelI8Bytes } from "./pack-i8";
 
 /** A matrix and its bias. The host writes these words. */
@@ -14,6 +14,8 @@ export class Matrix {
   /** f32 and i32 [ceil(N/8)·8] of bytes; both 0 where the panels hold floats. */
   scales: usize;
   sums: usize;
+  /** u8 of the panels (pack.ts), or 0; of bytes none are read. */
+  marks: usize;
 }
 
 /** Bytes of scratch that a `linear` of depth K on bytes needs; on floats it needs none. */
@@ -31,8 +33,10 @@ export function linear(
   const panel = <usize>(first >> 3);
   const bias = w.bias ? w.bias + at : 0;
   if (!w.scales) {
-    const panels = w.panels + panel * (<usize>K * PANEL_ROW_BYTES);
-    matmulF32(c, ldcBytes, x, ldxBytes, panels, bias, init, ldinitBytes, M, N, K, activation);
+    const panelBytes = <usize>K * PANEL_ROW_BYTES;
+    const panels = w.panels + panel * panelBytes;
+    const marks = w.marks ? w.marks + panel * panelLines(panelBytes) : 0;
+    matmulF32(c, ldcBytes, x, ldxBytes, panels, marks, bias, init, ldinitBytes, M, N, K, activation);
     return;
   }
   const panels = w.panels + panel * panelI8Bytes(K);

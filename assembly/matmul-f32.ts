@@ -3,6 +3,7 @@
 //   c     f32 [M][N]  rows ldcBytes apart      may be the same memory as init, must not overlap a or b
 //   a     f32 [M][K]  rows ldaBytes apart
 //   b     f32 [ceil(N/8)][K][8]                packed by pack.ts
+//   marks u8 [ceil(N/8)][ceil(K/2)]            of b, by markPanels of pack.ts: b is prefetched, and no other thread may write it; 0: it is not
 //   bias  f32 [ceil(N/8)·8]                    one value a column; address 0: none
 //   init  f32 [M][N]  rows ldinitBytes apart   the residual; 0: none
 //
@@ -16,7 +17,7 @@
 // shrinkLevel 1 in asconfig.json keeps it so: at 0 the compiler puts the smaller ones back into their callers (measured, 4 rows of
 // int8: Node 22 76 Gop/s instead of 71, Node 24 81 instead of 78).
 import { activateRows, NONE } from "./activation";
-import { PANEL_ROW_BYTES, storeFew } from "./pack";
+import { LINE_BYTES, PANEL_ROW_BYTES, panelLines, storeFew } from "./pack";
 import { multiplyAdd } from "./simd";
 
 /** Rows and depth that are multiplied with all panels before the next: their part of A, 384 KB at most, stays in L2. */
@@ -31,24 +32,22 @@ const MOST_ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 const lastPanel: usize = memory.data(BLOCK_ROWS * 32, 16);
 const zeros: usize = memory.data(32, 16);
 
-/**
- * Up to so many rows a panel is read nearly as fast as memory gives it, and touching it first only reads it twice (measured as
- * at touch: 18 ms without, 32 with it at 2 rows, 24 and 32 at 3, 32 and 33 at 4, 47 and 39 at 6).
- */
+/** Up to so many rows a panel is read nearly as fast as memory gives it, and prefetching only costs (measured: FIGURES). */
 const STREAMED_ROWS: i32 = 3;
-/** Where touch leaves what it read. */
-const touched: usize = memory.data(4, 4);
-const PAGE_BYTES: usize = 4096;
-const CACHE_LINE_BYTES: usize = 64;
+/**
+ * The most lines that are prefetched at once, between two tiles: their stores wait in a buffer, and a full one stops everything.
+ * 18, so that a panel of 768 needs no steps at 128 rows.
+ */
+const BURST_LINES: i32 = 18;
 
 export function matmulF32(
-  c: usize, ldcBytes: usize, a: usize, ldaBytes: usize, b: usize, bias: usize, init: usize, ldinitBytes: usize,
-  M: i32, N: i32, K: i32, activation: i32,
+  c: usize, ldcBytes: usize, a: usize, ldaBytes: usize, b: usize, marks: usize, bias: usize, init: usize,
+  ldinitBytes: usize, M: i32, N: i32, K: i32, activation: i32,
 ): void {
   const panelBytes = <usize>K * PANEL_ROW_BYTES;
   for (let m = 0; m < M; m += BLOCK_ROWS) {
     const rows = min(M - m, BLOCK_ROWS);
-    const mostDepth = BLOCK_FLOATS / rows;
+    const mostDepth = (BLOCK_FLOATS / rows) & ~1; // even, as a line of b is two rows of a panel
     // Sums go on where the part before left them, in c, so that the result is the same to the last bit.
     let partBias = bias;
     let partInit = init;
@@ -58,8 +57,8 @@ export function matmulF32(
       const at = <usize>k << 2;
       const partActivation = k + depth == K ? activation : NONE;
       multiplyPart(
-        c, ldcBytes, a + at, ldaBytes, b + <usize>k * PANEL_ROW_BYTES, panelBytes, partBias, partInit, partLdinit,
-        rows, N, depth, partActivation,
+        c, ldcBytes, a + at, ldaBytes, b + <usize>k * PANEL_ROW_BYTES, panelBytes, marks ? marks + <usize>(k >> 1) : 0, partBias,
+        partInit, partLdinit, rows, N, depth, partActivation,
       );
       partBias = 0;
       partInit = c;
@@ -73,20 +72,23 @@ export function matmulF32(
 
 /** At most BLOCK_ROWS rows and a part of the depth with all panels, which lie panelBytes apart. */
 function multiplyPart(
-  c: usize, ldc: usize, a: usize, lda: usize, b: usize, panelBytes: usize, bias: usize, init: usize, ldinit: usize,
+  c: usize, ldc: usize, a: usize, lda: usize, b: usize, panelBytes: usize, marks: usize, bias: usize, init: usize, ldinit: usize,
   rows: i32, N: i32, K: i32, activation: i32,
 ): void {
+  const prefetches = marks != 0 && rows > STREAMED_ROWS;
   for (let n = 0; n < N; n += 8, b += panelBytes) {
     const at = <usize>n << 2;
     const panelBias = bias ? bias + at : zeros;
     const panelInit = init ? init + at : zeros;
     const columns = N - n;
-    if (rows > STREAMED_ROWS) touch(b, <usize>K * PANEL_ROW_BYTES);
     if (columns >= 8) {
-      multiplyPanel(c + at, ldc, a, lda, b, panelBias, panelInit, ldinit, rows, K);
+      marks += panelLines(panelBytes);
+      multiplyPanel(
+        c + at, ldc, a, lda, b, b + panelBytes, prefetches && columns > 8 ? marks : 0, panelBias, panelInit, ldinit, rows, K,
+      );
       if (activation != NONE) activateRows(activation, c + at, ldc, rows, 8);
     } else {
-      multiplyPanel(lastPanel, 32, a, lda, b, panelBias, panelInit, ldinit, rows, K);
+      multiplyPanel(lastPanel, 32, a, lda, b, 0, 0, panelBias, panelInit, ldinit, rows, K);
       if (activation != NONE) activateRows(activation, lastPanel, 32, rows, columns);
       for (let row = 0; row < rows; row++) storeFew(c + at + <usize>row * ldc, lastPanel + (<usize>row << 5), columns);
     }
@@ -94,25 +96,40 @@ function multiplyPart(
 }
 
 /**
- * Brings a panel into the cache: a load for each of its lines, the pages side by side. The weights of a layer are larger than
- * the caches, and a panel read from front to back would wait at each page anew, for memory and for the page's address; so these
- * waits overlap. Measured on an EPYC: the matmuls of 12 layers take 72 ms instead of 88 at M = 16, 219 instead of 238 at 64.
+ * All rows of one panel. Meanwhile the same part of the next one is prefetched, unless `marks` is 0: in so many steps of the depth that
+ * no tile has more than BURST_LINES lines to see to.
  */
-function touch(panel: usize, bytes: usize): void {
-  const end = panel + bytes;
-  let sum: i32 = 0;
-  for (let line: usize = 0; line < PAGE_BYTES; line += CACHE_LINE_BYTES)
-    for (let at = panel + line; at < end; at += PAGE_BYTES) sum |= load<i32>(at);
-  store<i32>(touched, sum); // or the loads would be left out
+function multiplyPanel(
+  c: usize, ldc: usize, a: usize, lda: usize, b: usize, next: usize, marks: usize, bias: usize, init: usize, ldinit: usize,
+  rows: i32, K: i32,
+): void {
+  const tiles = (rows + MOST_ROWS - 1) / MOST_ROWS;
+  const mostDepth = tiles * (BURST_LINES * 2);
+  const steps = marks ? (K + mostDepth - 1) / mostDepth : 1;
+  const depth = ((K + steps - 1) / steps + 1) & ~1;
+  for (let k = 0; k < K; k += depth) {
+    const step = min(K - k, depth);
+    const stepBytes = <usize>step * PANEL_ROW_BYTES;
+    multiplyTiles(c, ldc, a, lda, b, next, marks ? next + stepBytes : next, marks, bias, init, ldinit, rows, step);
+    a += (<usize>step) << 2;
+    b += stepBytes;
+    next += stepBytes;
+    marks += <usize>(step >> 1);
+    bias = zeros;
+    init = c;
+    ldinit = ldc;
+  }
 }
 
-/** All tiles of one panel: `rows` rows, as even as can be, none above MOST_ROWS. */
-function multiplyPanel(
-  c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias: usize, init: usize, ldinit: usize, rows: i32, K: i32,
+/** All tiles of a step: `rows` rows, as even as can be, none above MOST_ROWS. Behind each its share of next … nextEnd is prefetched. */
+function multiplyTiles(
+  c: usize, ldc: usize, a: usize, lda: usize, b: usize, next: usize, nextEnd: usize, marks: usize, bias: usize, init: usize,
+  ldinit: usize, rows: i32, K: i32,
 ): void {
   const tiles = (rows + MOST_ROWS - 1) / MOST_ROWS;
   const height = rows / tiles;
   const taller = rows - height * tiles;
+  const burst = <usize>((((K + 1) >> 1) + tiles - 1) / tiles) * LINE_BYTES;
   for (let t = 0; t < tiles; t++) {
     const tileRows = height + i32(t < taller);
     if (tileRows == 6) tile6(c, ldc, a, lda, b, bias, init, ldinit, K);
@@ -124,6 +141,7 @@ function multiplyPanel(
     c += <usize>tileRows * ldc;
     a += <usize>tileRows * lda;
     init += <usize>tileRows * ldinit;
+    for (const end = min(next + burst, nextEnd); next < end; next += LINE_BYTES, marks++) store<u8>(next, load<u8>(marks));
   }
 }
 

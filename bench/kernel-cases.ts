@@ -1,6 +1,6 @@
 // Which kernels are timed on which shapes: those of ALBERT-base. A kernel is one entry of KERNELS.
 import { ACTIVATION_CODE, type KernelInstance } from "../src/runtime/kernel-instance.ts";
-import { panelBytes } from "../src/weights/panels.ts";
+import { markBytes, panelBytes } from "../src/weights/panels.ts";
 import { ACTIVATIONS, type ActivationName, activate } from "../test/reference/activation.ts";
 import { attention } from "../test/reference/attention.ts";
 import { embed } from "../test/reference/embedding.ts";
@@ -118,9 +118,11 @@ function matmulCase({ name, N, K, residual, activation }: MatmulShape, M: number
       const c = kernels.allocate(M * N * 4);
       const panels = kernels.allocate(Math.ceil(N / 8) * 8 * K * 4);
       kernels.exports.packRows(panels, put(kernels, w), K * 4, N, K);
+      const marks = kernels.allocate(markBytes(N, K));
+      kernels.exports.markPanels(marks, panels, N, K);
       const kind = ACTIVATION_CODE[activation ?? "none"];
       return {
-        run: () => kernels.exports.matmulF32(c, N * 4, aAt, K * 4, panels, biasAt, initAt, N * 4, M, N, K, kind),
+        run: () => kernels.exports.matmulF32(c, N * 4, aAt, K * 4, panels, marks, biasAt, initAt, N * 4, M, N, K, kind),
         result: () => pick(kernels.floats(c, M * N), N),
       };
     },
@@ -260,7 +262,7 @@ function embeddingCase(M: number): KernelCase {
     mostNmse: NMSE,
     prepare(kernels) {
       const panels = kernels.allocate(Math.ceil(V / 8) * 8 * E * 4);
-      const words = putWords(kernels, [panels, 0, 0, 0]);
+      const words = putWords(kernels, [panels, 0, 0, 0, 0]);
       const [typesAt, positionsAt] = [put(kernels, tables.types), put(kernels, tables.positions)];
       const [gammaAt, betaAt] = [put(kernels, gamma), put(kernels, beta)];
       const indices = [ids, types, positions].map((list) => {
@@ -293,7 +295,7 @@ function putInt8Matrix(kernels: KernelInstance, w: Float32Array, N: number, K: n
   const [scales, sums] = [put(kernels, new Float32Array(N), 8), put(kernels, new Float32Array(N), 8)];
   kernels.exports.packRowsI8(panels, scales, put(kernels, w), N, K);
   kernels.exports.sumColumnsI8(sums, panels, N, K);
-  return putWords(kernels, [panels, bias, scales, sums]);
+  return putWords(kernels, [panels, bias, scales, sums, 0]);
 }
 
 function putWords(kernels: KernelInstance, words: readonly number[]): number {

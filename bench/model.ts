@@ -4,7 +4,7 @@ import { AutoModel } from "../src/model/auto.ts";
 import type { ComputeDtype } from "../src/model/weight-loader.ts";
 import type { Build } from "../src/runtime/build.ts";
 import { ACTIVATION_CODE } from "../src/runtime/kernel-instance.ts";
-import { panelBytes } from "../src/weights/panels.ts";
+import { markBytes, panelBytes } from "../src/weights/panels.ts";
 import { forward } from "../test/reference/forward.ts";
 import { nmse } from "../test/support/distance.ts";
 import { randomFloats, randomFrom } from "../test/support/random.ts";
@@ -93,12 +93,14 @@ async function loadMatmuls(build: Build, dtype: ComputeDtype): Promise<(tokens: 
     const source = floats(N * K);
     const panels = dtype === "q8" ? kernels.allocate(panelBytes(N, K, dtype)) : source;
     const [scales, sums] = dtype === "q8" ? [floats(N), floats(N)] : [0, 0];
-    if (dtype === "q8") {
+    const marks = dtype === "q8" ? 0 : kernels.allocate(markBytes(N, K));
+    if (dtype === "fp32") kernels.exports.markPanels(marks, panels, N, K);
+    else {
       kernels.exports.packRowsI8(panels, scales, source, N, K);
       kernels.exports.sumColumnsI8(sums, panels, N, K);
     }
-    const matrix = kernels.allocate(16);
-    kernels.ints(matrix, 4).set([panels, bias, scales, sums]);
+    const matrix = kernels.allocate(20);
+    kernels.ints(matrix, 5).set([panels, bias, scales, sums, marks]);
     const none = ACTIVATION_CODE.none;
     return (out: number, a: number, aFloats: number, residual: number, M: number) =>
       kernels.exports.linear(out, N * 4, a, aFloats * 4, matrix, 0, residual, N * 4, scratch, M, N, K, none);

@@ -20,7 +20,7 @@ import {
 import type { Build, KernelOptions } from "./runtime/build.ts";
 import { DOT_FORMS, type DotForm } from "./runtime/dot.ts";
 import { ACTIVATION_CODE, KernelInstance } from "./runtime/kernel-instance.ts";
-import { panelBytes, roundUp8 } from "./weights/panels.ts";
+import { markBytes, panelBytes, roundUp8 } from "./weights/panels.ts";
 
 export { type ErrorCode, RobertalbertError } from "./errors.ts";
 export type {
@@ -46,11 +46,12 @@ export async function loadKernels(options: KernelOptions = {}): Promise<Kernels>
   return new Kernels(await KernelInstance.create(options));
 }
 
-/** Addresses of a matrix in wasm memory (assembly/linear.ts); scales and sums are 0 in fp32. */
+/** Addresses of a matrix in wasm memory (assembly/linear.ts); scales and sums are 0 in fp32, marks in q8. */
 interface Panels {
   panels: number;
   scales: number;
   sums: number;
+  marks: number;
 }
 
 /** Where a packed matrix lies, and whose it is. */
@@ -118,16 +119,16 @@ export class Kernels {
     if (out) checkArray("out", out, { M, N });
 
     return this.scratch(() => {
-      const { panels, scales, sums } = packedAt ?? this.packed(b as Float32Array, options);
+      const { panels, scales, sums, marks } = packedAt ?? this.packed(b as Float32Array, options);
       const x = kernels.allocate(M * K * 4);
       const c = kernels.allocate(M * N * 4);
       const biasAt = bias ? kernels.allocate(roundUp8(N) * 4) : 0;
-      const matrix = kernels.allocate(4 * 4);
+      const matrix = kernels.allocate(5 * 4);
       const scratch = scales ? kernels.allocate(kernels.exports.linearScratchBytes(K)) : 0;
       kernels.floats(x, M * K).set(a);
       if (bias) kernels.floats(biasAt, roundUp8(N)).fill(0).set(bias);
       if (residual) kernels.floats(c, M * N).set(residual);
-      kernels.ints(matrix, 4).set([panels, biasAt, scales, sums]);
+      kernels.ints(matrix, 5).set([panels, biasAt, scales, sums, marks]);
       kernels.exports.linear(c, N * 4, x, K * 4, matrix, 0, residual ? c : 0, N * 4, scratch, M, N, K, code);
       return copyOut(kernels.floats(c, M * N), out);
     });
@@ -307,6 +308,7 @@ export class Kernels {
     const panels = kernels.allocate(panelBytes(N, K, dtype));
     const isQ8 = dtype === "q8";
     const [scales, sums] = isQ8 ? [kernels.allocate(roundUp8(N) * 4), kernels.allocate(roundUp8(N) * 4)] : [0, 0];
+    const marks = isQ8 ? 0 : kernels.allocate(markBytes(N, K));
     this.scratch(() => {
       const source = kernels.allocate(N * K * 4);
       const values = kernels.floats(source, N * K);
@@ -314,6 +316,7 @@ export class Kernels {
         values.set(b);
         if (transposed) kernels.exports.packRows(panels, source, K * 4, N, K);
         else kernels.exports.packColumns(panels, source, N * 4, N, K);
+        kernels.exports.markPanels(marks, panels, N, K);
         return;
       }
       if (transposed) values.set(b);
@@ -324,7 +327,7 @@ export class Kernels {
       kernels.exports.packRowsI8(panels, scales, source, N, K);
       kernels.exports.sumColumnsI8(sums, panels, N, K);
     });
-    return { panels, scales, sums };
+    return { panels, scales, sums, marks };
   }
 
   private placeOf(b: PackedMatrix, { N, K, dtype }: PackOptions): Panels {

@@ -1,7 +1,7 @@
 // Weights of a checkpoint → wasm memory in the form that the kernels read, block of rows by block of rows: never a second full copy.
 import type { KernelInstance } from "../runtime/kernel-instance.ts";
 import type { ModelWeights } from "../weights/model-weights.ts";
-import { panelBytes, roundUp8 } from "../weights/panels.ts";
+import { markBytes, panelBytes, roundUp8 } from "../weights/panels.ts";
 
 /** How matrices are held and multiplied: in 32-bit floats, or in bytes with 8-bit activations. */
 export type ComputeDtype = "fp32" | "q8";
@@ -18,7 +18,7 @@ export interface Linear {
 
 /** Floats of weight that are read at a time; 1 MB. */
 export const BLOCK_FLOATS = 1 << 18;
-const MATRIX_WORDS = 4;
+const MATRIX_WORDS = 5;
 
 /** Rows of a matrix of K columns that are read and packed at a time: whole panels of them. */
 export function blockRowsOf(K: number): number {
@@ -28,7 +28,8 @@ export function blockRowsOf(K: number): number {
 /** Bytes that a `linear` will take, for one growth of memory before all weights. */
 export function linearBytes(N: number, K: number, dtype: ComputeDtype, hasBias = true): number {
   const vectors = (hasBias ? 1 : 0) + (dtype === "q8" ? 2 : 0);
-  return panelBytes(N, K, dtype) + roundUp8(N) * 4 * vectors + 64 * 5;
+  const marks = dtype === "q8" ? 0 : markBytes(N, K);
+  return panelBytes(N, K, dtype) + marks + roundUp8(N) * 4 * vectors + 64 * 6;
 }
 
 /** Bytes that weights may take on their way: two blocks of floats, none where they are packed already. */
@@ -71,15 +72,20 @@ export class WeightLoader {
     const bias = hasBias ? this.zeros(N) : 0;
     const scales = dtype === "q8" ? this.zeros(N) : 0;
     const sums = dtype === "q8" ? this.zeros(N) : 0;
+    const marks = dtype === "q8" ? 0 : kernels.allocate(markBytes(N, K));
     let column = 0;
     for (const name of names) {
-      const at = { panels: panels + panelBytes(column, K, dtype), scales: scales + column * 4 };
+      const at = {
+        panels: panels + panelBytes(column, K, dtype),
+        scales: scales + column * 4,
+        marks: marks + markBytes(column, K),
+      };
       await this.fillPanels(`${name}.weight`, at);
       if (hasBias) await this.fillVector(`${name}.bias`, bias + column * 4);
       column += roundUp8(weights.shape(`${name}.weight`)[0]!);
     }
     if (dtype === "q8") kernels.exports.sumColumnsI8(sums, panels, N, K);
-    return { N, K, matrix: this.words([panels, bias, scales, sums]) };
+    return { N, K, matrix: this.words([panels, bias, scales, sums, marks]) };
   }
 
   /** The same matrix with another bias: of a decoder that is tied to the word table. @param bias an address, 0 for none */
@@ -121,7 +127,7 @@ export class WeightLoader {
     return this.weights.readRowsInto(name, first, kernels.floats(address, floats), areFinite);
   }
 
-  private async fillPanels(name: string, at: { panels: number; scales: number }): Promise<void> {
+  private async fillPanels(name: string, at: { panels: number; scales: number; marks: number }): Promise<void> {
     const { kernels, weights, dtype } = this;
     const [N, K] = weights.shape(name) as [number, number];
     if (dtype === "q8" && weights.isQuantized(name)) {
@@ -144,7 +150,10 @@ export class WeightLoader {
       if (row + blockRows < N) reading = read(row + blockRows);
       const panels = at.panels + panelBytes(row, K, dtype);
       if (dtype === "q8") kernels.exports.packRowsI8(panels, at.scales + row * 4, address, rows, K);
-      else kernels.exports.packRows(panels, address, K * 4, rows, K);
+      else {
+        kernels.exports.packRows(panels, address, K * 4, rows, K);
+        kernels.exports.markPanels(at.marks + markBytes(row, K), panels, rows, K);
+      }
     }
     kernels.release(mark);
   }

@@ -48,6 +48,7 @@ export interface KernelExports {
       a: number,
       ldaBytes: number,
       b: number,
+      marks: number,
       bias: number,
       init: number,
       ldinitBytes: number,
@@ -68,6 +69,7 @@ export interface KernelExports {
   dotProbe(a: number, b: number): number;
   packRows(panels: number, source: number, sourceStrideBytes: number, N: number, K: number): void;
   packColumns(panels: number, source: number, sourceStrideBytes: number, N: number, K: number): void;
+  markPanels(marks: number, panels: number, N: number, K: number): void;
   activateRows(kind: number, x: number, rowStrideBytes: number, rows: number, columns: number): void;
   layerNorm(out: number, x: number, gamma: number, beta: number, M: number, N: number, eps: number): void;
   softmax(x: number, rowStrideBytes: number, M: number, N: number, scale: number): void;

@@ -18,6 +18,11 @@ export function panelShape(N: number, K: number): readonly number[] {
   return [Math.ceil(N / 8), Math.ceil(K / 4), 8, 4];
 }
 
+/** Bytes of the marks of panels of floats, by which they are prefetched. */
+export function markBytes(N: number, K: number): number {
+  return Math.ceil(N / 8) * Math.ceil(K / 2);
+}
+
 /**
  * Rows of a weight out of its panels of bytes.
  * @param panels whole panels, the first of which holds row `first` rounded down to a multiple of 8

@@ -36,7 +36,7 @@ describeBuilds("embed", (build) => {
     const source = floats(tables.words);
     const panels = kernels.allocate(Math.ceil(V / 8) * 8 * E * 4);
     kernels.exports.packRows(panels, source, E * 4, V, E);
-    const words = ints([panels, 0, 0, 0]);
+    const words = ints([panels, 0, 0, 0, 0]);
     const out = kernels.allocate(T * E * 4);
     const [types, positions] = [floats(tables.types), floats(tables.positions)];
     const [g, b] = [floats(gamma), floats(beta)];

@@ -1,6 +1,7 @@
 // matmul-f32 against its twin: every tile height, tails of rows and columns, strides, and each fused part.
 import { expect, it } from "vitest";
 import { ACTIVATION_CODE, KernelInstance } from "../../src/runtime/kernel-instance.ts";
+import { markBytes, panelBytes } from "../../src/weights/panels.ts";
 import { ACTIVATIONS, type ActivationName } from "../reference/activation.ts";
 import { matmul, transpose } from "../reference/matmul.ts";
 import { describeBuilds } from "../support/builds.ts";
@@ -59,6 +60,9 @@ describeBuilds("matmul-f32", (build) => {
     const biasAt = kernels.allocate((N + 8) * 4);
     kernels.floats(source, N * K).set(packing === "packRows" ? transpose(b, K, N) : b);
     kernels.exports[packing](panels, source, (packing === "packRows" ? K : N) * 4, N, K);
+    const marks = kernels.allocate(markBytes(N, K));
+    kernels.exports.markPanels(marks, panels, N, K);
+    const packed = kernels.bytes(panels, panelBytes(N, K, "fp32")).slice();
     for (let m = 0; m < M; m++) kernels.floats(aAt + m * (K + gap) * 4, K).set(a.subarray(m * K, (m + 1) * K));
     const c = kernels.floats(cAt, M * (N + gap) + 16).fill(GUARD);
     if (residual) for (let m = 0; m < M; m++) c.set(residual.subarray(m * N, (m + 1) * N), m * (N + gap));
@@ -71,6 +75,7 @@ describeBuilds("matmul-f32", (build) => {
       aAt,
       (K + gap) * 4,
       panels,
+      marks,
       bias ? biasAt : 0,
       residual ? cAt : 0,
       (N + gap) * 4,
@@ -87,8 +92,33 @@ describeBuilds("matmul-f32", (build) => {
     const worst = values.findIndex((value, i) => !(Math.abs(actual[i]! - value) <= bound(i)));
     expect(worst, worst < 0 ? "" : `${actual[worst]} at ${worst}, expected ${values[worst]}`).toBe(-1);
     expect(nmse(actual, values)).toBeLessThan(1e-11);
+    expect(Buffer.compare(kernels.bytes(panels, packed.length), packed)).toBe(0);
     for (let i = 0; i < c.length; i++)
       if (i >= M * (N + gap) || i % (N + gap) >= N) expect(c[i], `guard ${i}`).toBe(GUARD);
+  });
+
+  // Marks that are wrong show which bytes were stored, and when: a row that comes after has met them.
+  it.each([
+    { M: 3, N: 24, K: 5 },
+    { M: 4, N: 24, K: 5 },
+    { M: 16, N: 17, K: 768 },
+    { M: 16, N: 40, K: 1001 },
+    { M: 128, N: 24, K: 1537 },
+    { M: 300, N: 16, K: 770 },
+  ])("prefetches each line of all panels but the first, from 4 rows on: $M × $N × $K", async ({ M, N, K }) => {
+    const kernels = await KernelInstance.create({ build });
+    const bytes = panelBytes(N, K, "fp32");
+    const panels = kernels.allocate(bytes);
+    const marks = kernels.allocate(markBytes(N, K));
+    const a = kernels.allocate(M * K * 4);
+    const c = kernels.allocate(M * N * 4);
+    kernels.bytes(panels, bytes).fill(0);
+    kernels.bytes(marks, markBytes(N, K)).fill(1);
+    kernels.floats(a, M * K).fill(0);
+    kernels.exports.matmulF32(c, N * 4, a, K * 4, panels, marks, 0, 0, 0, M, N, K, ACTIVATION_CODE.none);
+    const isStored = (i: number) => M > 3 && i >= K * 32 && (i % (K * 32)) % 64 === 0;
+    const expected = Uint8Array.from({ length: bytes }, (_, i) => (isStored(i) ? 1 : 0));
+    expect(Buffer.compare(kernels.bytes(panels, bytes), expected)).toBe(0);
   });
 
   it("lets NaN through to its row alone", async () => {
@@ -99,7 +129,7 @@ describeBuilds("matmul-f32", (build) => {
     const c = kernels.allocate(M * N * 4);
     kernels.floats(panels, N * K).fill(1);
     kernels.floats(a, M * K).fill(1)[3 * K + 4] = Number.NaN;
-    kernels.exports.matmulF32(c, N * 4, a, K * 4, panels, 0, 0, 0, M, N, K, ACTIVATION_CODE.none);
+    kernels.exports.matmulF32(c, N * 4, a, K * 4, panels, 0, 0, 0, 0, M, N, K, ACTIVATION_CODE.none);
     const rows = Array.from({ length: M }, (_, m) => [...kernels.floats(c + m * N * 4, N)]);
     expect(rows).toEqual(rows.map((_, m) => Array(N).fill(m === 3 ? Number.NaN : K)));
   });

@@ -43,12 +43,12 @@ function pack(kernels: KernelInstance, w: Float32Array, N: number, K: number, bi
   const scales = put(kernels, new Float32Array(roundUp8(N)));
   const sums = put(kernels, new Float32Array(roundUp8(N)));
   const biasAt = bias ? put(kernels, bias, roundUp8(N)) : 0;
-  const matrix = kernels.allocate(16);
+  const matrix = kernels.allocate(20);
   const source = put(kernels, w);
   kernels.bytes(panels, panelBytes(N, K, "q8")).fill(0x55); // what was there before must not shine through
   kernels.exports.packRowsI8(panels, scales, source, N, K);
   kernels.exports.sumColumnsI8(sums, panels, N, K);
-  kernels.ints(matrix, 4).set([panels, biasAt, scales, sums]);
+  kernels.ints(matrix, 5).set([panels, biasAt, scales, sums, 0]);
   return {
     panels: new Int8Array(kernels.memory.buffer, panels, panelBytes(N, K, "q8")).slice(),
     scales: kernels.floats(scales, roundUp8(N)).slice(),

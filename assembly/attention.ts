@@ -10,15 +10,16 @@
 // Per head, K and V are packed once into panels; then QUERY_TILE queries at a time: two matmuls with a softmax between them,
 // so that only [QUERY_TILE][keys] scores exist at once. 4·A·queries·keys·D flops and a softmax over A·queries·keys.
 import { NONE } from "./activation";
-import { matmulF32 } from "./matmul-f32";
+import { matmulF32, matmulF32ScratchBytes } from "./matmul-f32";
 import { packColumns, packRows, roundUp8 } from "./pack";
 import { softmax } from "./softmax";
 
 const QUERY_TILE: i32 = 48;
 
-/** Bytes of scratch: packed K, packed V, and a tile of scores. As f64: what memory cannot hold must not wrap around. */
+/** Bytes of scratch: packed K, packed V, a tile of scores, and what the matmuls need. As f64: what memory cannot hold must not wrap around. */
 export function attentionScratchBytes(keys: i32, D: i32): f64 {
-  return (<f64>roundUp8(keys) * <f64>D + <f64>roundUp8(D) * <f64>keys + <f64>QUERY_TILE * <f64>keys) * 4;
+  const floats = <f64>roundUp8(keys) * <f64>D + <f64>roundUp8(D) * <f64>keys + <f64>QUERY_TILE * <f64>keys;
+  return floats * 4 + matmulF32ScratchBytes(max(keys, D));
 }
 
 export function attention(
@@ -28,6 +29,7 @@ export function attention(
   const packedK = scratch;
   const packedV = packedK + ((<usize>roundUp8(keys) * <usize>D) << 2);
   const tile = packedV + ((<usize>roundUp8(D) * <usize>keys) << 2);
+  const packedRows = tile + ((<usize>QUERY_TILE * <usize>keys) << 2);
   const scale = <f32>1 / sqrt<f32>(<f32>D);
   const scoreRowBytes = <usize>keys << 2;
 
@@ -39,9 +41,9 @@ export function attention(
       const rows = min(queries - query, QUERY_TILE);
       const from = <usize>query * strideBytes + at;
       const s = scores ? scores + <usize>(head * queries + query) * scoreRowBytes : tile;
-      matmulF32(s, scoreRowBytes, q + from, strideBytes, packedK, 0, 0, 0, 0, rows, keys, D, NONE);
+      matmulF32(s, scoreRowBytes, q + from, strideBytes, packedK, 0, 0, 0, 0, packedRows, rows, keys, D, NONE);
       softmax(s, scoreRowBytes, rows, keys, scale);
-      matmulF32(context + from, strideBytes, s, scoreRowBytes, packedV, 0, 0, 0, 0, rows, D, keys, NONE);
+      matmulF32(context + from, strideBytes, s, scoreRowBytes, packedV, 0, 0, 0, 0, packedRows, rows, D, keys, NONE);
     }
   }
 }

@@ -10,7 +10,7 @@ export { areFinite } from "./finite";
 export { albertLayer } from "./layer";
 export { layerNorm } from "./layernorm";
 export { linear, linearScratchBytes } from "./linear";
-export { matmulF32 } from "./matmul-f32";
+export { matmulF32, matmulF32ScratchBytes } from "./matmul-f32";
 export { markPanels, packColumns, packRows } from "./pack";
 export { packRowsI8, sumColumnsI8 } from "./pack-i8";
 export { byteDotPeak, multiplyAddPeak, pairDotPeak } from "./peak";

@@ -56,7 +56,7 @@ class LayerCall {
   h: usize;
   /** f32 [ROW_BLOCK][F] */
   feedForward: usize;
-  /** What attention on the longest text needs, or a linear on bytes, whichever is more. */
+  /** What attention on the longest text needs, or a linear, whichever is more. */
   scratch: usize;
   /** f32, for each text [A][queries][keys] one after another; 0 when not asked for. */
   probabilities: usize;

@@ -1,6 +1,6 @@
 // y = f(x·Wᵀ + bias + init), W in whichever form it was loaded: panels of floats (matmul-f32.ts) or of bytes (matmul-i8.ts).
 import { activateRows, NONE } from "./activation";
-import { matmulF32 } from "./matmul-f32";
+import { matmulF32, matmulF32ScratchBytes } from "./matmul-f32";
 import { matmulI8, matmulI8ScratchBytes } from "./matmul-i8";
 import { PANEL_ROW_BYTES, panelLines } from "./pack";
 import { panelI8Bytes } from "./pack-i8";
@@ -18,9 +18,9 @@ export class Matrix {
   marks: usize;
 }
 
-/** Bytes of scratch that a `linear` of depth K on bytes needs; on floats it needs none. */
-export function linearScratchBytes(K: i32): f64 {
-  return matmulI8ScratchBytes(K);
+/** Bytes of scratch that a `linear` of depth K needs. */
+export function linearScratchBytes(K: i32, areBytes: bool): f64 {
+  return areBytes ? matmulI8ScratchBytes(K) : matmulF32ScratchBytes(K);
 }
 
 /** Columns first … first + N - 1 of W (first a multiple of 8); operands and strides as the two matmuls have them. */
@@ -36,7 +36,7 @@ export function linear(
     const panelBytes = <usize>K * PANEL_ROW_BYTES;
     const panels = w.panels + panel * panelBytes;
     const marks = w.marks ? w.marks + panel * panelLines(panelBytes) : 0;
-    matmulF32(c, ldcBytes, x, ldxBytes, panels, marks, bias, init, ldinitBytes, M, N, K, activation);
+    matmulF32(c, ldcBytes, x, ldxBytes, panels, marks, bias, init, ldinitBytes, scratch, M, N, K, activation);
     return;
   }
   const panels = w.panels + panel * panelI8Bytes(K);

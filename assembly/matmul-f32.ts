@@ -3,22 +3,23 @@
 //   c     f32 [M][N]  rows ldcBytes apart      may be the same memory as init, must not overlap a or b
 //   a     f32 [M][K]  rows ldaBytes apart
 //   b     f32 [ceil(N/8)][K][8]                packed by pack.ts
-//   marks u8 [ceil(N/8)][ceil(K/2)]            of b, by markPanels of pack.ts: b is prefetched, and no other thread may write it; 0: it is not
+//   marks u8 [ceil(N/8)][ceil(K/2)]            by markPanels of pack.ts: b is prefetched, which stores in it what is there; 0: it is not
 //   bias  f32 [ceil(N/8)·8]                    one value a column; address 0: none
 //   init  f32 [M][N]  rows ldinitBytes apart   the residual; 0: none
+//   scratch matmulF32ScratchBytes(K) bytes
 //
 // Up to 7 floats behind a row of init and of c are read and ignored.
 //
 // Any M, N, K ≥ 1; alignment to 4 bytes is enough. 2·M·N·K flops.
 //
-// Tile: up to 6 rows (4 in the simd build) × 8 columns: 12 accumulators, 2 of B, 1 of A = 15 registers, all that V8 has. Panel
-// outermost, so that it stays in L1 while the rows go by; M is divided evenly over the tiles (128 = 18·6 + 4·5), so that no tile
-// is too short to hide the latency of the multiply-add. Each tile is a call of its own: V8 then tiers the loop up within one matmul.
-// shrinkLevel 1 in asconfig.json keeps it so: at 0 the compiler puts the smaller ones back into their callers (measured, 4 rows of
+// Tile (tiles.ts): up to 6 rows (4 in the simd build) × 8 columns: 12 accumulators, 2 of B, 1 of A = 15 registers, all that V8 has.
+// Panel outermost, so that it stays in L1 while the rows go by. Each tile is a call of its own: V8 then tiers the loop up within one
+// matmul. shrinkLevel 1 in asconfig.json keeps it so: at 0 the compiler puts the smaller ones back into their callers (measured, 4 rows of
 // int8: Node 22 76 Gop/s instead of 71, Node 24 81 instead of 78).
 import { activateRows, NONE } from "./activation";
 import { LINE_BYTES, PANEL_ROW_BYTES, panelLines, storeFew } from "./pack";
 import { multiplyAdd } from "./simd";
+import { packTiles, tileHeight } from "./tiles";
 
 /** Rows and depth that are multiplied with all panels before the next: their part of A, 384 KB at most, stays in L2. */
 const BLOCK_ROWS: i32 = 128;
@@ -32,17 +33,22 @@ const MOST_ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 const lastPanel: usize = memory.data(BLOCK_ROWS * 32, 16);
 const zeros: usize = memory.data(32, 16);
 
-/** Up to so many rows a panel is read nearly as fast as memory gives it, and prefetching only costs (measured: FIGURES). */
-const STREAMED_ROWS: i32 = 3;
 /**
- * The most lines that are prefetched at once, between two tiles: their stores wait in a buffer, and a full one stops everything.
- * 18, so that a panel of 768 needs no steps at 128 rows.
+ * The weights of a layer are larger than the caches, and a panel read from front to back waits at each page for memory and for the
+ * page's address. So while one is multiplied the next is brought in (pack.ts, markPanels), so many lines between two tiles at most: their
+ * stores wait in a buffer, and all else waits for a full one. 18: at 128 rows a panel of 768 then needs no steps. Measured on an EPYC of
+ * 2024, Node 24, a forward pass without prefetching and with: 57 and 48 ms at 16 rows, 78 and 71 at 24, 3 % less from 128 on.
  */
 const BURST_LINES: i32 = 18;
 
+/** Bytes of scratch: the rows of a part, packed. As f64: must not wrap around. */
+export function matmulF32ScratchBytes(K: i32): f64 {
+  return min(<f64>BLOCK_FLOATS, <f64>BLOCK_ROWS * <f64>K) * 4;
+}
+
 export function matmulF32(
-  c: usize, ldcBytes: usize, a: usize, ldaBytes: usize, b: usize, marks: usize, bias: usize, init: usize,
-  ldinitBytes: usize, M: i32, N: i32, K: i32, activation: i32,
+  c: usize, ldcBytes: usize, a: usize, ldaBytes: usize, b: usize, marks: usize, bias: usize, init: usize, ldinitBytes: usize,
+  scratch: usize, M: i32, N: i32, K: i32, activation: i32,
 ): void {
   const panelBytes = <usize>K * PANEL_ROW_BYTES;
   for (let m = 0; m < M; m += BLOCK_ROWS) {
@@ -54,11 +60,11 @@ export function matmulF32(
     let partLdinit = init ? ldinitBytes : 0;
     for (let k = 0; k < K; k += mostDepth) {
       const depth = min(K - k, mostDepth);
-      const at = <usize>k << 2;
+      packTiles(scratch, a + (<usize>k << 2), ldaBytes, rows, depth, MOST_ROWS);
       const partActivation = k + depth == K ? activation : NONE;
       multiplyPart(
-        c, ldcBytes, a + at, ldaBytes, b + <usize>k * PANEL_ROW_BYTES, panelBytes, marks ? marks + <usize>(k >> 1) : 0, partBias,
-        partInit, partLdinit, rows, N, depth, partActivation,
+        c, ldcBytes, scratch, b + <usize>k * PANEL_ROW_BYTES, panelBytes, marks ? marks + <usize>(k >> 1) : 0, partBias, partInit,
+        partLdinit, rows, N, depth, partActivation,
       );
       partBias = 0;
       partInit = c;
@@ -72,10 +78,12 @@ export function matmulF32(
 
 /** At most BLOCK_ROWS rows and a part of the depth with all panels, which lie panelBytes apart. */
 function multiplyPart(
-  c: usize, ldc: usize, a: usize, lda: usize, b: usize, panelBytes: usize, marks: usize, bias: usize, init: usize, ldinit: usize,
+  c: usize, ldc: usize, a: usize, b: usize, panelBytes: usize, marks: usize, bias: usize, init: usize, ldinit: usize,
   rows: i32, N: i32, K: i32, activation: i32,
 ): void {
-  const prefetches = marks != 0 && rows > STREAMED_ROWS;
+  // One tile alone reads on from panel to panel, which the CPU foresees (measured on an EPYC of 2024, a forward pass of 6 rows: 21 ms
+  // without prefetching, 29 with it).
+  const prefetches = marks != 0 && rows > MOST_ROWS;
   for (let n = 0; n < N; n += 8, b += panelBytes) {
     const at = <usize>n << 2;
     const panelBias = bias ? bias + at : zeros;
@@ -84,11 +92,11 @@ function multiplyPart(
     if (columns >= 8) {
       marks += panelLines(panelBytes);
       multiplyPanel(
-        c + at, ldc, a, lda, b, b + panelBytes, prefetches && columns > 8 ? marks : 0, panelBias, panelInit, ldinit, rows, K,
+        c + at, ldc, a, b, b + panelBytes, prefetches && columns > 8 ? marks : 0, panelBias, panelInit, ldinit, rows, K,
       );
       if (activation != NONE) activateRows(activation, c + at, ldc, rows, 8);
     } else {
-      multiplyPanel(lastPanel, 32, a, lda, b, 0, 0, panelBias, panelInit, ldinit, rows, K);
+      multiplyPanel(lastPanel, 32, a, b, 0, 0, panelBias, panelInit, ldinit, rows, K);
       if (activation != NONE) activateRows(activation, lastPanel, 32, rows, columns);
       for (let row = 0; row < rows; row++) storeFew(c + at + <usize>row * ldc, lastPanel + (<usize>row << 5), columns);
     }
@@ -100,7 +108,7 @@ function multiplyPart(
  * no tile has more than BURST_LINES lines to see to.
  */
 function multiplyPanel(
-  c: usize, ldc: usize, a: usize, lda: usize, b: usize, next: usize, marks: usize, bias: usize, init: usize, ldinit: usize,
+  c: usize, ldc: usize, a: usize, b: usize, next: usize, marks: usize, bias: usize, init: usize, ldinit: usize,
   rows: i32, K: i32,
 ): void {
   const tiles = (rows + MOST_ROWS - 1) / MOST_ROWS;
@@ -110,8 +118,7 @@ function multiplyPanel(
   for (let k = 0; k < K; k += depth) {
     const step = min(K - k, depth);
     const stepBytes = <usize>step * PANEL_ROW_BYTES;
-    multiplyTiles(c, ldc, a, lda, b, next, marks ? next + stepBytes : next, marks, bias, init, ldinit, rows, step);
-    a += (<usize>step) << 2;
+    multiplyTiles(c, ldc, a, k, K, b, next, marks ? next + stepBytes : next, marks, bias, init, ldinit, rows, step);
     b += stepBytes;
     next += stepBytes;
     marks += <usize>(step >> 1);
@@ -121,55 +128,49 @@ function multiplyPanel(
   }
 }
 
-/** All tiles of a step: `rows` rows, as even as can be, none above MOST_ROWS. Behind each its share of next … nextEnd is prefetched. */
+/** All tiles of a step: K values from the k-th of `depth`. Behind each tile its share of next … nextEnd is prefetched. */
 function multiplyTiles(
-  c: usize, ldc: usize, a: usize, lda: usize, b: usize, next: usize, nextEnd: usize, marks: usize, bias: usize, init: usize,
+  c: usize, ldc: usize, a: usize, k: i32, depth: i32, b: usize, next: usize, nextEnd: usize, marks: usize, bias: usize, init: usize,
   ldinit: usize, rows: i32, K: i32,
 ): void {
   const tiles = (rows + MOST_ROWS - 1) / MOST_ROWS;
-  const height = rows / tiles;
-  const taller = rows - height * tiles;
   const burst = <usize>((((K + 1) >> 1) + tiles - 1) / tiles) * LINE_BYTES;
-  for (let t = 0; t < tiles; t++) {
-    const tileRows = height + i32(t < taller);
-    if (tileRows == 6) tile6(c, ldc, a, lda, b, bias, init, ldinit, K);
-    else if (tileRows == 5) tile5(c, ldc, a, lda, b, bias, init, ldinit, K);
-    else if (tileRows == 4) tile4(c, ldc, a, lda, b, bias, init, ldinit, K);
-    else if (tileRows == 3) tile3(c, ldc, a, lda, b, bias, init, ldinit, K);
-    else if (tileRows == 2) tile2(c, ldc, a, lda, b, bias, init, ldinit, K);
-    else tile1(c, a, b, bias, init, K);
-    c += <usize>tileRows * ldc;
-    a += <usize>tileRows * lda;
-    init += <usize>tileRows * ldinit;
+  for (let row = 0; row < rows; ) {
+    const height = tileHeight(row, rows, MOST_ROWS);
+    const at = a + ((<usize>(row * depth + k * height)) << 2);
+    if (height == 6) tile6(c, ldc, at, b, bias, init, ldinit, K);
+    else if (height == 5) tile5(c, ldc, at, b, bias, init, ldinit, K);
+    else if (height == 4) tile4(c, ldc, at, b, bias, init, ldinit, K);
+    else if (height == 3) tile3(c, ldc, at, b, bias, init, ldinit, K);
+    else if (height == 2) tile2(c, ldc, at, b, bias, init, ldinit, K);
+    else tile1(c, at, b, bias, init, K);
+    c += <usize>height * ldc;
+    init += <usize>height * ldinit;
+    row += height;
     for (const end = min(next + burst, nextEnd); next < end; next += LINE_BYTES, marks++) store<u8>(next, load<u8>(marks));
   }
 }
 
-function tile6(c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
-  tile(6, c, ldc, a, lda, b, bias, init, ldinit, K);
+function tile6(c: usize, ldc: usize, a: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
+  tile(6, c, ldc, a, b, bias, init, ldinit, K);
 }
-function tile5(c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
-  tile(5, c, ldc, a, lda, b, bias, init, ldinit, K);
+function tile5(c: usize, ldc: usize, a: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
+  tile(5, c, ldc, a, b, bias, init, ldinit, K);
 }
-function tile4(c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
-  tile(4, c, ldc, a, lda, b, bias, init, ldinit, K);
+function tile4(c: usize, ldc: usize, a: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
+  tile(4, c, ldc, a, b, bias, init, ldinit, K);
 }
-function tile3(c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
-  tile(3, c, ldc, a, lda, b, bias, init, ldinit, K);
+function tile3(c: usize, ldc: usize, a: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
+  tile(3, c, ldc, a, b, bias, init, ldinit, K);
 }
-function tile2(c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
-  tile(2, c, ldc, a, lda, b, bias, init, ldinit, K);
+function tile2(c: usize, ldc: usize, a: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
+  tile(2, c, ldc, a, b, bias, init, ldinit, K);
 }
 
 /** The micro-kernel. `R` is a literal at each call: the compiler drops the rows that a tile has not. */
 // @ts-ignore: decorator
 @inline
-function tile(R: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
-  const a1 = a + lda;
-  const a2 = a1 + lda;
-  const a3 = a2 + lda;
-  const a4 = a3 + lda;
-  const a5 = a4 + lda;
+function tile(R: i32, c: usize, ldc: usize, a: usize, b: usize, bias: usize, init: usize, ldinit: usize, K: i32): void {
   let c00 = v128.load(bias);
   let c01 = v128.load(bias, 16);
   let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01, c40 = c00, c41 = c01, c50 = c00, c51 = c01;
@@ -200,36 +201,36 @@ function tile(R: i32, c: usize, ldc: usize, a: usize, lda: usize, b: usize, bias
     c50 = f32x4.add(c50, v128.load(init));
     c51 = f32x4.add(c51, v128.load(init, 16));
   }
-  const end = <usize>K << 2;
-  for (let k: usize = 0; k < end; k += 4) {
+  const end = a + ((<usize>(K * R)) << 2);
+  for (; a < end; a += R << 2) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     b += PANEL_ROW_BYTES;
-    let x = v128.load32_splat(a + k);
+    let x = v128.load32_splat(a);
     c00 = multiplyAdd(x, b0, c00);
     c01 = multiplyAdd(x, b1, c01);
     if (R > 1) {
-      x = v128.load32_splat(a1 + k);
+      x = v128.load32_splat(a, 4);
       c10 = multiplyAdd(x, b0, c10);
       c11 = multiplyAdd(x, b1, c11);
     }
     if (R > 2) {
-      x = v128.load32_splat(a2 + k);
+      x = v128.load32_splat(a, 8);
       c20 = multiplyAdd(x, b0, c20);
       c21 = multiplyAdd(x, b1, c21);
     }
     if (R > 3) {
-      x = v128.load32_splat(a3 + k);
+      x = v128.load32_splat(a, 12);
       c30 = multiplyAdd(x, b0, c30);
       c31 = multiplyAdd(x, b1, c31);
     }
     if (R > 4) {
-      x = v128.load32_splat(a4 + k);
+      x = v128.load32_splat(a, 16);
       c40 = multiplyAdd(x, b0, c40);
       c41 = multiplyAdd(x, b1, c41);
     }
     if (R > 5) {
-      x = v128.load32_splat(a5 + k);
+      x = v128.load32_splat(a, 20);
       c50 = multiplyAdd(x, b0, c50);
       c51 = multiplyAdd(x, b1, c51);
     }

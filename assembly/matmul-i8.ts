@@ -19,8 +19,9 @@
 import { groupOffset, multiplyPanelOfBytes, multiplyPanelWidening } from "./matmul-i16";
 import { storeFew } from "./pack";
 import { panelI8Bytes, STEP_BYTES } from "./pack-i8";
-import { PAIRS, form, quantizeRows, tileHeight } from "./quantize";
+import { BYTE_TILE_ROWS, PAIRS, form, quantizeRows } from "./quantize";
 import { HAS_DOT, dotBytes } from "./simd";
+import { tileHeight } from "./tiles";
 
 /** Rows that are quantised together and multiplied with all panels: they stay in L2. */
 const BLOCK_ROWS: i32 = 128;
@@ -127,7 +128,7 @@ function finishEight(
 /** All rows of one panel by byte dots, tile by tile as quantize.ts laid them out. */
 function multiplyPanelI8(c: usize, a: usize, b: usize, rows: i32, K: i32): void {
   for (let row = 0; row < rows; ) {
-    const height = tileHeight(row, rows);
+    const height = tileHeight(row, rows, BYTE_TILE_ROWS);
     if (height == 6) tile6(c, a, b, K);
     else if (height == 5) tile5(c, a, b, K);
     else if (height == 4) tile4(c, a, b, K);

@@ -3,7 +3,7 @@
 //   scale = max(x, 0) / 255 - min(x, 0) / 255     zero = round(-min(x, 0)·1/scale)     q = clamp(round(x·1/scale) + zero, 0, 255)
 //   x ≈ (q - zero)·scale
 //
-//   out     in the form in use: bytes, tile after tile of up to 6 rows (tileHeight) as [roundUp4(K)/4][height][4], so that the matmul
+//   out     in the form in use: bytes, tile after tile (tiles.ts) of up to 6 rows as [roundUp4(K)/4][height][4], so that the matmul
 //           reads a tile forward under one pointer, and one row is [roundUp4(K)]; or for pairs i16 [ceil(M/4)][roundUp4(K)/2][4][2] as
 //           matmul-i16.ts takes them, of every four neighbours the first and third, then the second and fourth. What lies beyond K
 //           meets weights of 0
@@ -14,6 +14,7 @@
 // an infinity gets scale NaN, so that all that is computed from it is NaN; its values say nothing. About 6·M·K operations.
 import { GROUP_STEP_BYTES, groupOffset, rowInGroups, storePairs } from "./matmul-i16";
 import { dotBytes, loadLanes } from "./simd";
+import { tileHeight } from "./tiles";
 
 /** The forms: 16-bit q - zero for dotPairs; bytes q for an unsigned byte dot; bytes q - 128 for a signed one. */
 export const PAIRS: i32 = 0;
@@ -36,6 +37,8 @@ export function dotProbe(a: i32, b: i32): i32 {
   return i32x4.extract_lane(dotBytes(i8x16.splat(<i8>a), i8x16.splat(<i8>b), zero), 0);
 }
 
+/** The tallest tile of bytes. */
+export const BYTE_TILE_ROWS: i32 = 6;
 /** Added to a float of less than 2^22 it leaves the float's rounding to a whole number (ties to even) in the low bits. */
 const ROUNDER: f32 = 12582912; // 1.5·2^23
 const ROUNDER_BITS: i32 = 0x4b400000;
@@ -53,20 +56,12 @@ export function quantizeRows(out: usize, scales: usize, zeros: usize, x: usize, 
   const depth = (K + 3) & ~3;
   let height = 1;
   for (let m = 0; m < M; m += height) {
-    if (form != PAIRS) height = tileHeight(m, M);
+    if (form != PAIRS) height = tileHeight(m, M, BYTE_TILE_ROWS);
     const tile = form == PAIRS ? rowInGroups(out, m, depth) : out + <usize>(m * depth);
     for (let row = 0; row < height; row++, scales += 4, zeros += 4, x += strideBytes) {
       quantizeRow(tile + ((<usize>row) << 2), (<usize>height) << 2, scales, zeros, x, K);
     }
   }
-}
-
-/** Rows of the tile of bytes that begins with row m of M: at most 6, M divided evenly over the tiles, the taller ones first. */
-export function tileHeight(m: i32, M: i32): i32 {
-  const tiles = (M + 5) / 6;
-  const height = M / tiles;
-  const taller = M - height * tiles;
-  return height + i32(m < taller * (height + 1));
 }
 
 /** Bytes go to `out` in fours, stepBytes apart; pairs where matmul-i16.ts wants them. */

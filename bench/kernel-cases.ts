@@ -120,9 +120,11 @@ function matmulCase({ name, N, K, residual, activation }: MatmulShape, M: number
       kernels.exports.packRows(panels, put(kernels, w), K * 4, N, K);
       const marks = kernels.allocate(markBytes(N, K));
       kernels.exports.markPanels(marks, panels, N, K);
+      const scratch = kernels.allocate(kernels.exports.matmulF32ScratchBytes(K));
       const kind = ACTIVATION_CODE[activation ?? "none"];
       return {
-        run: () => kernels.exports.matmulF32(c, N * 4, aAt, K * 4, panels, marks, biasAt, initAt, N * 4, M, N, K, kind),
+        run: () =>
+          kernels.exports.matmulF32(c, N * 4, aAt, K * 4, panels, marks, biasAt, initAt, N * 4, scratch, M, N, K, kind),
         result: () => pick(kernels.floats(c, M * N), N),
       };
     },
@@ -145,7 +147,7 @@ function int8MatmulCase({ name, N, K, residual }: MatmulShape, M: number): Kerne
       const initAt = init ? put(kernels, init, 8) : 0;
       const c = kernels.allocate(M * N * 4);
       const matrix = putInt8Matrix(kernels, w, N, K, biasAt);
-      const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K));
+      const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, true));
       const run = () =>
         kernels.exports.linear(c, N * 4, aAt, K * 4, matrix, 0, initAt, N * 4, scratch, M, N, K, ACTIVATION_CODE.none);
       return { run, result: () => pick(kernels.floats(c, M * N), N) };

@@ -97,9 +97,10 @@ export class Planner {
 
   private scratchBytes(keys: number, D: number): number {
     const { exports } = this.kernels;
-    if (this.dtype === "fp32") return exports.attentionScratchBytes(keys, D);
     const { embedding_size: E, hidden_size: H, intermediate_size: F } = this.config;
-    return Math.max(exports.attentionI16ScratchBytes(keys, D), exports.linearScratchBytes(Math.max(E, H, F)));
+    const areBytes = this.dtype === "q8";
+    const attention = areBytes ? exports.attentionI16ScratchBytes(keys, D) : exports.attentionScratchBytes(keys, D);
+    return Math.max(attention, exports.linearScratchBytes(Math.max(E, H, F), areBytes));
   }
 }
 

@@ -40,7 +40,8 @@ export interface KernelExports {
       activation: number,
     ]
   ): void;
-  linearScratchBytes(K: number): number;
+  linearScratchBytes(K: number, areBytes: boolean): number;
+  matmulF32ScratchBytes(K: number): number;
   matmulF32(
     ...args: [
       c: number,
@@ -52,6 +53,7 @@ export interface KernelExports {
       bias: number,
       init: number,
       ldinitBytes: number,
+      scratch: number,
       M: number,
       N: number,
       K: number,

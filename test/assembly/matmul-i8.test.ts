@@ -64,7 +64,7 @@ function multiply(kernels: KernelInstance, { x, w, bias, residual }: Operands, K
   const { matrix } = pack(kernels, w, N, K, bias);
   const xAt = kernels.allocate(M * (K + gap) * 4);
   const cAt = kernels.allocate((M * (N + gap) + 16) * 4);
-  const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K));
+  const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, true));
   for (let m = 0; m < M; m++) kernels.floats(xAt + m * (K + gap) * 4, K).set(x.subarray(m * K, (m + 1) * K));
   const c = kernels.floats(cAt, M * (N + gap) + 16).fill(GUARD);
   if (residual) for (let m = 0; m < M; m++) c.set(residual.subarray(m * N, (m + 1) * N), m * (N + gap));
@@ -197,7 +197,7 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
     const operands = { x: randomFloats(M * K, 1), w: randomFloats(N * K, 2), residual: randomFloats(M * N, 3) };
     const { matrix } = pack(kernels, operands.w, N, K);
     const xAt = put(kernels, operands.x);
-    const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K));
+    const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, true));
     for (const name of ACTIVATIONS) {
       const code = ACTIVATION_CODE[name];
       const expected = put(kernels, twin(operands, K));
@@ -214,7 +214,7 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
     const operands = { x: randomFloats(M * K, 1), w: randomFloats(N * K, 2), bias: randomFloats(N, 3) };
     const { matrix } = pack(kernels, operands.w, N, K, operands.bias);
     const xAt = put(kernels, operands.x);
-    const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K));
+    const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, true));
     const expected = twin(operands, K);
     for (const [first, count] of [
       [0, 8],

@@ -4,16 +4,17 @@
 // H hidden size, A attention heads, D head size (H / A), F feed-forward size, V vocabulary size.
 export { activateRows } from "./activation";
 export { attention, attentionScratchBytes } from "./attention";
-export { attentionI16, attentionI16ScratchBytes } from "./attention-i16";
+export { attentionI8, attentionI8ScratchBytes } from "./attention-i8";
 export { embed } from "./embedding";
 export { areFinite } from "./finite";
 export { albertLayer } from "./layer";
 export { layerNorm } from "./layernorm";
 export { linear, linearScratchBytes } from "./linear";
 export { matmulF32, matmulF32ScratchBytes } from "./matmul-f32";
-export { markPanels, packColumns, packRows } from "./pack";
+export { packColumns, packRows } from "./pack";
 export { packRowsI8, sumColumnsI8 } from "./pack-i8";
 export { byteDotPeak, multiplyAddPeak, pairDotPeak } from "./peak";
+export { markPanels } from "./prefetch";
 export { dotProbe, quantizeRows, setForm } from "./quantize";
 export { softmax } from "./softmax";
 

@@ -11,9 +11,9 @@
 //
 // About 2·T·H·(4·H + 2·F) + 4·H·Σ keys·queries flops.
 
-import { NONE } from "./activation";
+import { forRounding, NONE } from "./activation";
 import { attention } from "./attention";
-import { attentionI16 } from "./attention-i16";
+import { attentionI8 } from "./attention-i8";
 import { layerNorm } from "./layernorm";
 import { linear, Matrix } from "./linear";
 import { roundUp8 } from "./pack";
@@ -76,6 +76,8 @@ export function albertLayer(weightsAddress: usize, callAddress: usize): void {
   const width = roundUp8(H);
   const partBytes = (<usize>width) << 2;
   const qkvBytes = partBytes * 3;
+  const areBytes = changetype<Matrix>(w.qkv).scales != 0;
+  const activation = areBytes ? forRounding(c.activation) : c.activation;
 
   if (c.picks) {
     linear(c.qkv + partBytes, qkvBytes, x, rowBytes, w.qkv, width, 0, 0, c.scratch, c.T, width << 1, H, NONE);
@@ -84,7 +86,7 @@ export function albertLayer(weightsAddress: usize, callAddress: usize): void {
   } else {
     linear(c.qkv, qkvBytes, x, rowBytes, w.qkv, 0, 0, 0, c.scratch, c.T, width * 3, H, NONE);
   }
-  attendTexts(c, changetype<Matrix>(w.qkv).scales != 0, partBytes, qkvBytes);
+  attendTexts(c, areBytes, partBytes, qkvBytes);
 
   // The context stands where the queries were.
   for (let row = 0; row < c.queryRows; row += ROW_BLOCK) {
@@ -93,7 +95,7 @@ export function albertLayer(weightsAddress: usize, callAddress: usize): void {
     const at = x + <usize>row * rowBytes;
     linear(c.h, rowBytes, context, qkvBytes, w.attentionOut, 0, at, rowBytes, c.scratch, rows, H, H, NONE);
     layerNorm(c.h, c.h, w.attentionGamma, w.attentionBeta, rows, H, c.eps);
-    linear(c.feedForward, innerBytes, c.h, rowBytes, w.ffn, 0, 0, 0, c.scratch, rows, F, H, c.activation);
+    linear(c.feedForward, innerBytes, c.h, rowBytes, w.ffn, 0, 0, 0, c.scratch, rows, F, H, activation);
     linear(at, rowBytes, c.feedForward, innerBytes, w.ffnOut, 0, c.h, rowBytes, c.scratch, rows, H, F, NONE);
     layerNorm(at, at, w.gamma, w.beta, rows, H, c.eps);
   }
@@ -110,7 +112,7 @@ function attendTexts(c: LayerCall, areBytes: bool, partBytes: usize, qkvBytes: u
     const q = c.qkv + <usize>load<i32>(text, 8) * qkvBytes;
     const k = c.qkv + <usize>load<i32>(text) * qkvBytes + partBytes;
     const v = k + partBytes;
-    if (areBytes) attentionI16(q, q, k, v, qkvBytes, probabilities, c.scratch, queries, keys, c.A, D);
+    if (areBytes) attentionI8(q, q, k, v, qkvBytes, probabilities, c.scratch, queries, keys, c.A, D);
     else attention(q, q, k, v, qkvBytes, probabilities, c.scratch, queries, keys, c.A, D);
     if (probabilities) probabilities += (<usize>(c.A * queries * keys)) << 2;
   }

@@ -2,8 +2,9 @@
 import { activateRows, NONE } from "./activation";
 import { matmulF32, matmulF32ScratchBytes } from "./matmul-f32";
 import { matmulI8, matmulI8ScratchBytes } from "./matmul-i8";
-import { PANEL_ROW_BYTES, panelLines } from "./pack";
+import { PANEL_ROW_BYTES } from "./pack";
 import { panelI8Bytes } from "./pack-i8";
+import { linesOf } from "./prefetch";
 
 /** A matrix and its bias. The host writes these words. */
 @unmanaged
@@ -14,7 +15,7 @@ export class Matrix {
   /** f32 and i32 [ceil(N/8)·8] of bytes; both 0 where the panels hold floats. */
   scales: usize;
   sums: usize;
-  /** u8 of the panels (pack.ts), or 0; of bytes none are read. */
+  /** Of the panels (prefetch.ts), or 0. */
   marks: usize;
 }
 
@@ -32,14 +33,13 @@ export function linear(
   const at = (<usize>first) << 2;
   const panel = <usize>(first >> 3);
   const bias = w.bias ? w.bias + at : 0;
+  const panelBytes = w.scales ? panelI8Bytes(K) : <usize>K * PANEL_ROW_BYTES;
+  const panels = w.panels + panel * panelBytes;
+  const marks = w.marks ? w.marks + panel * linesOf(panelBytes) : 0;
   if (!w.scales) {
-    const panelBytes = <usize>K * PANEL_ROW_BYTES;
-    const panels = w.panels + panel * panelBytes;
-    const marks = w.marks ? w.marks + panel * panelLines(panelBytes) : 0;
     matmulF32(c, ldcBytes, x, ldxBytes, panels, marks, bias, init, ldinitBytes, scratch, M, N, K, activation);
     return;
   }
-  const panels = w.panels + panel * panelI8Bytes(K);
-  matmulI8(c, ldcBytes, x, ldxBytes, panels, w.scales + at, w.sums + at, bias, init, ldinitBytes, scratch, M, N, K);
+  matmulI8(c, ldcBytes, x, ldxBytes, panels, marks, w.scales + at, w.sums + at, bias, init, ldinitBytes, scratch, M, N, K);
   if (activation != NONE) activateRows(activation, c, ldcBytes, M, N);
 }

@@ -3,7 +3,7 @@
 //   c     f32 [M][N]  rows ldcBytes apart      may be the same memory as init, must not overlap a or b
 //   a     f32 [M][K]  rows ldaBytes apart
 //   b     f32 [ceil(N/8)][K][8]                packed by pack.ts
-//   marks u8 [ceil(N/8)][ceil(K/2)]            by markPanels of pack.ts: b is prefetched, which stores in it what is there; 0: it is not
+//   marks u8 [ceil(N/8)][ceil(K/2)]            by prefetch.ts: b is prefetched, which stores in it what is there; 0: it is not
 //   bias  f32 [ceil(N/8)·8]                    one value a column; address 0: none
 //   init  f32 [M][N]  rows ldinitBytes apart   the residual; 0: none
 //   scratch matmulF32ScratchBytes(K) bytes
@@ -17,7 +17,8 @@
 // matmul. shrinkLevel 1 in asconfig.json keeps it so: at 0 the compiler puts the smaller ones back into their callers (measured, 4 rows of
 // int8: Node 22 76 Gop/s instead of 71, Node 24 81 instead of 78).
 import { activateRows, NONE } from "./activation";
-import { LINE_BYTES, PANEL_ROW_BYTES, panelLines, storeFew } from "./pack";
+import { PANEL_ROW_BYTES, storeFew } from "./pack";
+import { BURST_LINES, burstBytes, LINE_BYTES, linesOf, prefetch } from "./prefetch";
 import { multiplyAdd } from "./simd";
 import { packTiles, tileHeight } from "./tiles";
 
@@ -32,14 +33,6 @@ const MOST_ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 /** The last panel, when N is no multiple of 8, is computed here and copied: f32 [BLOCK_ROWS][8]. */
 const lastPanel: usize = memory.data(BLOCK_ROWS * 32, 16);
 const zeros: usize = memory.data(32, 16);
-
-/**
- * The weights of a layer are larger than the caches, and a panel read from front to back waits at each page for memory and for the
- * page's address. So while one is multiplied the next is brought in (pack.ts, markPanels), so many lines between two tiles at most: their
- * stores wait in a buffer, and all else waits for a full one. 18: at 128 rows a panel of 768 then needs no steps. Measured on an EPYC of
- * 2024, Node 24, a forward pass without prefetching and with: 57 and 48 ms at 16 rows, 78 and 71 at 24, 3 % less from 128 on.
- */
-const BURST_LINES: i32 = 18;
 
 /** Bytes of scratch: the rows of a part, packed. As f64: must not wrap around. */
 export function matmulF32ScratchBytes(K: i32): f64 {
@@ -90,7 +83,7 @@ function multiplyPart(
     const panelInit = init ? init + at : zeros;
     const columns = N - n;
     if (columns >= 8) {
-      marks += panelLines(panelBytes);
+      marks += linesOf(panelBytes);
       multiplyPanel(
         c + at, ldc, a, b, b + panelBytes, prefetches && columns > 8 ? marks : 0, panelBias, panelInit, ldinit, rows, K,
       );
@@ -112,7 +105,7 @@ function multiplyPanel(
   rows: i32, K: i32,
 ): void {
   const tiles = (rows + MOST_ROWS - 1) / MOST_ROWS;
-  const mostDepth = tiles * (BURST_LINES * 2);
+  const mostDepth = tiles * <i32>(BURST_LINES * 2);
   const steps = marks ? (K + mostDepth - 1) / mostDepth : 1;
   const depth = ((K + steps - 1) / steps + 1) & ~1;
   for (let k = 0; k < K; k += depth) {
@@ -133,8 +126,7 @@ function multiplyTiles(
   c: usize, ldc: usize, a: usize, k: i32, depth: i32, b: usize, next: usize, nextEnd: usize, marks: usize, bias: usize, init: usize,
   ldinit: usize, rows: i32, K: i32,
 ): void {
-  const tiles = (rows + MOST_ROWS - 1) / MOST_ROWS;
-  const burst = <usize>((((K + 1) >> 1) + tiles - 1) / tiles) * LINE_BYTES;
+  const burst = burstBytes(<usize>K * PANEL_ROW_BYTES, (rows + MOST_ROWS - 1) / MOST_ROWS);
   for (let row = 0; row < rows; ) {
     const height = tileHeight(row, rows, MOST_ROWS);
     const at = a + ((<usize>(row * depth + k * height)) << 2);
@@ -147,7 +139,9 @@ function multiplyTiles(
     c += <usize>height * ldc;
     init += <usize>height * ldinit;
     row += height;
-    for (const end = min(next + burst, nextEnd); next < end; next += LINE_BYTES, marks++) store<u8>(next, load<u8>(marks));
+    prefetch(next, min(next + burst, nextEnd), marks);
+    next += burst;
+    marks += burst / LINE_BYTES;
   }
 }
 

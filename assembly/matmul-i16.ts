@@ -1,7 +1,6 @@
-// C = A·B of 16-bit integers with 32-bit sums, exact on every engine: under the int8 matmul where there is no byte dot, and under
-// attention in q8.
+// C = A·B of 16-bit integers with 32-bit sums, exact on every engine: under the int8 matmul where there is no byte dot.
 //
-//   c  i32 [M][8]                     rows ldcBytes apart
+//   c  i32 [M][8]
 //   a  i16 [ceil(M/4)][K/2][4][2]     groups of 4 rows, groupBytes apart: a pair of neighbours in k of each row, then the next pair
 //   b  i16 [K/2][8][2]                one panel: 8 columns, pairs of neighbours in k side by side, as dotPairs multiplies them
 //
@@ -10,12 +9,15 @@
 // Tile: up to 4 rows × 8 columns: 8 accumulators, 2 of B, 1 of A, 1 product = 12 of V8's 15 registers. Rows of A stand in groups because
 // the loop is bound by the number of instructions, and one pointer for four rows spares some (measured on an EPYC against four
 // pointers: Node 24 92 Gop/s instead of 88, Node 22 82 instead of 76).
+import { burstBytes, LINE_BYTES, prefetch } from "./prefetch";
 import { dotPairs } from "./simd";
 
 /** Bytes from one pair of a column to its next: 8 columns × 2 values of 2 bytes; or from four to four bytes: 8 × 4 of 1 byte. */
-export const PANEL_STEP_BYTES: usize = 32;
+const PANEL_STEP_BYTES: usize = 32;
 /** Bytes from one pair of a row to its next: 4 rows × 2 values of 2 bytes. */
 export const GROUP_STEP_BYTES: usize = 16;
+/** Bytes of a row of sums. */
+const SUM_ROW_BYTES: usize = 32;
 
 /** Where value k of the rows of a group stands in it, for an even k. */
 // @ts-ignore: decorator
@@ -41,67 +43,71 @@ export function storePairs(to: usize, stepBytes: usize, values: v128): void {
   v128.store32_lane(to + stepBytes * 3, values, 3);
 }
 
-/** All rows of one panel. @param adds whether c holds sums already, of other parts of K, to which these are added */
-export function multiplyPanelI16(
-  c: usize, ldcBytes: usize, a: usize, groupBytes: usize, b: usize, M: i32, K: i32, adds: bool = false,
-): void {
-  let rows = M;
-  for (; rows >= 4; rows -= 4, c += ldcBytes << 2, a += groupBytes) tile4(c, ldcBytes, a, b, K, adds);
-  if (rows == 3) tile3(c, ldcBytes, a, b, K, adds);
-  else if (rows == 2) tile2(c, ldcBytes, a, b, K, adds);
-  else if (rows == 1) tile1(c, ldcBytes, a, b, K, adds);
+function tile4(c: usize, a: usize, b: usize, K: i32, adds: bool): void {
+  tile(4, false, false, c, a, b, 0, K, adds);
 }
-
-function tile4(c: usize, ldc: usize, a: usize, b: usize, K: i32, adds: bool): void {
-  tile(4, false, false, c, ldc, a, b, 0, K, adds);
+function tile3(c: usize, a: usize, b: usize, K: i32, adds: bool): void {
+  tile(3, false, false, c, a, b, 0, K, adds);
 }
-function tile3(c: usize, ldc: usize, a: usize, b: usize, K: i32, adds: bool): void {
-  tile(3, false, false, c, ldc, a, b, 0, K, adds);
+function tile2(c: usize, a: usize, b: usize, K: i32, adds: bool): void {
+  tile(2, false, false, c, a, b, 0, K, adds);
 }
-function tile2(c: usize, ldc: usize, a: usize, b: usize, K: i32, adds: bool): void {
-  tile(2, false, false, c, ldc, a, b, 0, K, adds);
-}
-function tile1(c: usize, ldc: usize, a: usize, b: usize, K: i32, adds: bool): void {
-  tile(1, false, false, c, ldc, a, b, 0, K, adds);
+function tile1(c: usize, a: usize, b: usize, K: i32, adds: bool): void {
+  tile(1, false, false, c, a, b, 0, K, adds);
 }
 
 /**
- * The same for 4 or more rows on a panel of bytes, i8 [K/4][8][4] (pack-i8.ts), K a multiple of 4. Of every four neighbours in k the
- * pairs are the first and third, then the second and fourth, in a as in the panel when it is widened: so a shift widens it where
- * neighbours would need a shuffle, whose mask V8 builds anew each time.
+ * 4 or more rows on a panel of bytes, i8 [K/4][8][4] (pack-i8.ts), K a multiple of 4. Of every four neighbours in k the pairs are the
+ * first and third, then the second and fourth, in a as in the panel when it is widened: so a shift widens it where neighbours would need
+ * a shuffle, whose mask V8 builds anew each time.
  *
- * The first four rows widen the panel on the way, into `wide`, i16 [K/2][8][2].
+ * The first four rows widen the panel on the way, into `wide`, i16 [K/2][8][2]. Meanwhile the same of the `next` panel is prefetched, if
+ * its marks (prefetch.ts) are not 0.
+ * @param adds whether c holds sums already, of other parts of K, to which these are added
  */
 export function multiplyPanelOfBytes(
-  c: usize, ldc: usize, a: usize, groupBytes: usize, b: usize, wide: usize, M: i32, K: i32, adds: bool,
+  c: usize, a: usize, groupBytes: usize, b: usize, wide: usize, next: usize, marks: usize, M: i32, K: i32, adds: bool,
 ): void {
-  storingTile4(c, ldc, a, b, wide, K, adds);
-  multiplyPanelI16(c + (ldc << 2), ldc, a + groupBytes, groupBytes, wide, M - 4, K, adds);
+  const nextEnd = next + ((<usize>K) << 3);
+  const burst = marks ? burstBytes(nextEnd - next, M >> 2) : 0;
+  let rows = M;
+  for (; rows >= 4; rows -= 4) {
+    if (rows == M) storingTile4(c, a, b, wide, K, adds);
+    else tile4(c, a, wide, K, adds);
+    c += SUM_ROW_BYTES << 2;
+    a += groupBytes;
+    prefetch(next, min(next + burst, nextEnd), marks);
+    next += burst;
+    marks += burst / LINE_BYTES;
+  }
+  if (rows == 3) tile3(c, a, wide, K, adds);
+  else if (rows == 2) tile2(c, a, wide, K, adds);
+  else if (rows == 1) tile1(c, a, wide, K, adds);
 }
 
 /** The same for up to 4 rows: nobody needs the widened panel then. */
-export function multiplyPanelWidening(c: usize, ldc: usize, a: usize, b: usize, M: i32, K: i32): void {
-  if (M == 4) wideningTile4(c, ldc, a, b, K);
-  else if (M == 3) wideningTile3(c, ldc, a, b, K);
-  else if (M == 2) wideningTile2(c, ldc, a, b, K);
-  else wideningTile1(c, ldc, a, b, K);
+export function multiplyPanelWidening(c: usize, a: usize, b: usize, M: i32, K: i32): void {
+  if (M == 4) wideningTile4(c, a, b, K);
+  else if (M == 3) wideningTile3(c, a, b, K);
+  else if (M == 2) wideningTile2(c, a, b, K);
+  else wideningTile1(c, a, b, K);
 }
 
 /** Four rows, with the widened panel for the others. */
-function storingTile4(c: usize, ldc: usize, a: usize, b: usize, wide: usize, K: i32, adds: bool): void {
-  tile(4, true, true, c, ldc, a, b, wide, K, adds);
+function storingTile4(c: usize, a: usize, b: usize, wide: usize, K: i32, adds: bool): void {
+  tile(4, true, true, c, a, b, wide, K, adds);
 }
-function wideningTile4(c: usize, ldc: usize, a: usize, b: usize, K: i32): void {
-  tile(4, true, false, c, ldc, a, b, 0, K, false);
+function wideningTile4(c: usize, a: usize, b: usize, K: i32): void {
+  tile(4, true, false, c, a, b, 0, K, false);
 }
-function wideningTile3(c: usize, ldc: usize, a: usize, b: usize, K: i32): void {
-  tile(3, true, false, c, ldc, a, b, 0, K, false);
+function wideningTile3(c: usize, a: usize, b: usize, K: i32): void {
+  tile(3, true, false, c, a, b, 0, K, false);
 }
-function wideningTile2(c: usize, ldc: usize, a: usize, b: usize, K: i32): void {
-  tile(2, true, false, c, ldc, a, b, 0, K, false);
+function wideningTile2(c: usize, a: usize, b: usize, K: i32): void {
+  tile(2, true, false, c, a, b, 0, K, false);
 }
-function wideningTile1(c: usize, ldc: usize, a: usize, b: usize, K: i32): void {
-  tile(1, true, false, c, ldc, a, b, 0, K, false);
+function wideningTile1(c: usize, a: usize, b: usize, K: i32): void {
+  tile(1, true, false, c, a, b, 0, K, false);
 }
 
 /**
@@ -111,7 +117,7 @@ function wideningTile1(c: usize, ldc: usize, a: usize, b: usize, K: i32): void {
 // @ts-ignore: decorator
 @inline
 function tile(
-  R: i32, widens: bool, stores: bool, c: usize, ldc: usize, a: usize, b: usize, wide: usize, K: i32, adds: bool,
+  R: i32, widens: bool, stores: bool, c: usize, a: usize, b: usize, wide: usize, K: i32, adds: bool,
 ): void {
   const zero = i32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
@@ -119,16 +125,16 @@ function tile(
     c00 = v128.load(c);
     c01 = v128.load(c, 16);
     if (R > 1) {
-      c10 = v128.load(c + ldc);
-      c11 = v128.load(c + ldc, 16);
+      c10 = v128.load(c, 32);
+      c11 = v128.load(c, 48);
     }
     if (R > 2) {
-      c20 = v128.load(c + ldc * 2);
-      c21 = v128.load(c + ldc * 2, 16);
+      c20 = v128.load(c, 64);
+      c21 = v128.load(c, 80);
     }
     if (R > 3) {
-      c30 = v128.load(c + ldc * 3);
-      c31 = v128.load(c + ldc * 3, 16);
+      c30 = v128.load(c, 96);
+      c31 = v128.load(c, 112);
     }
   }
   for (const end = a + groupOffset(K); a < end; b += PANEL_STEP_BYTES) {
@@ -193,19 +199,16 @@ function tile(
   v128.store(c, c00);
   v128.store(c, c01, 16);
   if (R > 1) {
-    c += ldc;
-    v128.store(c, c10);
-    v128.store(c, c11, 16);
+    v128.store(c, c10, 32);
+    v128.store(c, c11, 48);
   }
   if (R > 2) {
-    c += ldc;
-    v128.store(c, c20);
-    v128.store(c, c21, 16);
+    v128.store(c, c20, 64);
+    v128.store(c, c21, 80);
   }
   if (R > 3) {
-    c += ldc;
-    v128.store(c, c30);
-    v128.store(c, c31, 16);
+    v128.store(c, c30, 96);
+    v128.store(c, c31, 112);
   }
 }
 

@@ -4,6 +4,7 @@
 //   c       f32 [M][N]  rows ldcBytes apart      may be the same memory as init, must not overlap x
 //   x       f32 [M][K]  rows ldxBytes apart
 //   panels  i8 [ceil(N/8)][ceil(K/4)][8][4]      by pack-i8.ts, with
+//   marks   u8 [ceil(N/8)][ceil(K/8)]            by prefetch.ts: panels are prefetched, which stores in them what is there; 0: they are not
 //   scales  f32 [ceil(N/8)·8]   sums  i32 [ceil(N/8)·8]
 //   bias    f32 [ceil(N/8)·8]                    address 0: none
 //   init    f32 [M][N]  rows ldinitBytes apart   the residual; up to 7 floats behind a row are read and ignored; 0: none
@@ -19,6 +20,7 @@
 import { groupOffset, multiplyPanelOfBytes, multiplyPanelWidening } from "./matmul-i16";
 import { storeFew } from "./pack";
 import { panelI8Bytes, STEP_BYTES } from "./pack-i8";
+import { burstBytes, LINE_BYTES, linesOf, prefetch } from "./prefetch";
 import { BYTE_TILE_ROWS, PAIRS, form, quantizeRows } from "./quantize";
 import { HAS_DOT, dotBytes } from "./simd";
 import { tileHeight } from "./tiles";
@@ -45,7 +47,7 @@ export function matmulI8ScratchBytes(K: i32): f64 {
 }
 
 export function matmulI8(
-  c: usize, ldcBytes: usize, x: usize, ldxBytes: usize, panels: usize, scales: usize, sums: usize, bias: usize,
+  c: usize, ldcBytes: usize, x: usize, ldxBytes: usize, panels: usize, marks: usize, scales: usize, sums: usize, bias: usize,
   init: usize, ldinitBytes: usize, scratch: usize, M: i32, N: i32, K: i32,
 ): void {
   const depth = (K + 3) & ~3;
@@ -58,9 +60,14 @@ export function matmulI8(
     const count = min(M - m, BLOCK_ROWS);
     quantizeRows(rows, rowScales, rowZeros, x, ldxBytes, count, K);
     let panel = panels;
+    let nextMarks = marks;
     for (let n = 0; n < N; n += 16, panel += panelBytes << 1) {
-      sumPanel(panelSums, rows, panel, count, depth);
-      if (N - n > 8) sumPanel(panelSums + PANEL_SUMS_BYTES, rows, panel + panelBytes, count, depth);
+      if (marks) nextMarks += linesOf(panelBytes);
+      sumPanel(panelSums, rows, panel, N - n > 8 ? nextMarks : 0, count, depth);
+      if (N - n > 8) {
+        if (marks) nextMarks += linesOf(panelBytes);
+        sumPanel(panelSums + PANEL_SUMS_BYTES, rows, panel + panelBytes, N - n > 16 ? nextMarks : 0, count, depth);
+      }
       const at = (<usize>n) << 2;
       finishPanels(
         c + at, ldcBytes, rowScales, rowZeros, scales + at, sums + at, bias ? bias + at : zeros,
@@ -73,17 +80,19 @@ export function matmulI8(
   }
 }
 
-/** Sums of one panel, i32 [count][8], in the form in use. */
-function sumPanel(to: usize, rows: usize, panel: usize, count: i32, K: i32): void {
+/** Sums of one panel, i32 [count][8], in the form in use. Meanwhile the panel that follows is prefetched, if its marks are not 0. */
+export function sumPanel(to: usize, rows: usize, panel: usize, nextMarks: usize, count: i32, K: i32): void {
   if (form != PAIRS) {
-    if (HAS_DOT) multiplyPanelI8(to, rows, panel, count, K);
-  } else if (count <= FEW_ROWS) multiplyPanelWidening(to, 32, rows, panel, count, K);
+    if (HAS_DOT) multiplyPanelI8(to, rows, panel, nextMarks, count, K);
+  } else if (count <= FEW_ROWS) multiplyPanelWidening(to, rows, panel, count, K);
   else {
     // One part of K after another: the panel is widened to 16 bits on the way and meets all rows.
     for (let k = 0; k < K; k += DEPTH_PART) {
       const part = min(K - k, DEPTH_PART);
+      const at = panel + ((<usize>k) << 3);
       multiplyPanelOfBytes(
-        to, 32, rows + groupOffset(k), groupOffset(K), panel + ((<usize>k) << 3), widePanel, count, part, k > 0,
+        to, rows + groupOffset(k), groupOffset(K), at, widePanel, at + ((<usize>K) << 3), nextMarks ? nextMarks + <usize>(k >> 3) : 0, count,
+        part, k > 0,
       );
     }
   }
@@ -126,7 +135,10 @@ function finishEight(
 }
 
 /** All rows of one panel by byte dots, tile by tile as quantize.ts laid them out. */
-function multiplyPanelI8(c: usize, a: usize, b: usize, rows: i32, K: i32): void {
+function multiplyPanelI8(c: usize, a: usize, b: usize, nextMarks: usize, rows: i32, K: i32): void {
+  let next = b + ((<usize>K) << 3);
+  const nextEnd = next + ((<usize>K) << 3);
+  const burst = nextMarks ? burstBytes(nextEnd - next, (rows + BYTE_TILE_ROWS - 1) / BYTE_TILE_ROWS) : 0;
   for (let row = 0; row < rows; ) {
     const height = tileHeight(row, rows, BYTE_TILE_ROWS);
     if (height == 6) tile6(c, a, b, K);
@@ -138,6 +150,9 @@ function multiplyPanelI8(c: usize, a: usize, b: usize, rows: i32, K: i32): void 
     c += (<usize>height) << 5;
     a += <usize>(height * K);
     row += height;
+    prefetch(next, min(next + burst, nextEnd), nextMarks);
+    next += burst;
+    nextMarks += burst / LINE_BYTES;
   }
 }
 

@@ -114,31 +114,6 @@ export function storeFew(to: usize, from: usize, columns: i32): void {
   if (columns > 4) storeLanes(to + 16, v128.load(from, 16), columns - 4);
 }
 
-/** Of a cache. */
-export const LINE_BYTES: usize = 64;
-
-/** Marks of a panel. */
-// @ts-ignore: decorator
-@inline
-export function panelLines(panelBytes: usize): usize {
-  return (panelBytes + LINE_BYTES - 1) / LINE_BYTES;
-}
-
-/**
- * The first byte of each 64 of packed B: to store it where it came from brings its cache line in, which nothing waits for. WebAssembly
- * has no other way to prefetch: a load is waited for by all that follows once the CPU's window is full.
- *   marks    u8 [ceil(N/8)][ceil(K/2)]
- *   panels   f32 [ceil(N/8)][K][8]
- */
-export function markPanels(marks: usize, panels: usize, N: i32, K: i32): void {
-  const panelBytes = <usize>K * PANEL_ROW_BYTES;
-  for (let n = 0; n < N; n += 8) {
-    const end = panels + panelBytes;
-    for (let line = panels; line < end; line += LINE_BYTES, marks++) store<u8>(marks, load<u8>(line));
-    panels = end;
-  }
-}
-
 /** Reads one column n of packed B back: to f32 [K]. The embedding table is packed, a token's row is a column of it. */
 export function unpackColumn(to: usize, panels: usize, n: i32, K: i32): void {
   let from = panels + <usize>(n >> 3) * (<usize>K * PANEL_ROW_BYTES) + (<usize>(n & 7) << 2);

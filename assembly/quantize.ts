@@ -54,14 +54,24 @@ export function roundToIntegers(x: v128): v128 {
 
 export function quantizeRows(out: usize, scales: usize, zeros: usize, x: usize, strideBytes: usize, M: i32, K: i32): void {
   const depth = (K + 3) & ~3;
-  let height = 1;
+  let height = 0;
   for (let m = 0; m < M; m += height) {
-    if (form != PAIRS) height = tileHeight(m, M, BYTE_TILE_ROWS);
-    const tile = form == PAIRS ? rowInGroups(out, m, depth) : out + <usize>(m * depth);
+    height = rowsSideBySide(m, M);
+    const tile = tileAt(out, m, depth);
     for (let row = 0; row < height; row++, scales += 4, zeros += 4, x += strideBytes) {
       quantizeRow(tile + ((<usize>row) << 2), (<usize>height) << 2, scales, zeros, x, K);
     }
   }
+}
+
+/** Rows that lie side by side from row m on in the form in use: a tile of bytes; a row of pairs has its place in a group by itself. */
+export function rowsSideBySide(m: i32, M: i32): i32 {
+  return form == PAIRS ? 1 : tileHeight(m, M, BYTE_TILE_ROWS);
+}
+
+/** Where they begin, rows of roundUp4(K) = depth values. */
+export function tileAt(rows: usize, m: i32, depth: i32): usize {
+  return form == PAIRS ? rowInGroups(rows, m, depth) : rows + <usize>(m * depth);
 }
 
 /** Bytes go to `out` in fours, stepBytes apart; pairs where matmul-i16.ts wants them. */
@@ -105,27 +115,47 @@ function lesser(a: f32, b: f32): f32 {
   return a < b ? a : b;
 }
 
+/** What turns bytes q into those of the form in use. */
+// @ts-ignore: decorator
+@inline
+export function signFlip(): v128 {
+  return i8x16.splat(form == SIGNED ? -128 : 0);
+}
+
+/** Eight neighbours of a row in the order in which pairs have them. */
+// @ts-ignore: decorator
+@inline
+export function pairsOfEight(a: v128, b: v128): v128 {
+  return i16x8.narrow_i32x4_s(i32x4.shuffle(a, a, 0, 2, 1, 3), i32x4.shuffle(b, b, 0, 2, 1, 3));
+}
+
+/** Eight neighbours of a row, 16-bit, as bytes. */
+// @ts-ignore: decorator
+@inline
+export function storeEightBytes(out: usize, stepBytes: usize, values: v128, flip: v128): void {
+  const bytes = v128.xor(i8x16.narrow_i16x8_u(values, values), flip);
+  v128.store32_lane(out, bytes, 0);
+  v128.store32_lane(out + stepBytes, bytes, 1);
+}
+
 function writeRow(out: usize, stepBytes: usize, x: usize, end: usize, tail: i32, inverse: f32, zero: i32): void {
   const inverses = f32x4.splat(inverse);
   const lowest = i16x8.splat(<i16>-zero);
   const highest = i16x8.splat(<i16>(255 - zero));
   const zeros = i16x8.splat(<i16>zero);
-  const flip = i8x16.splat(form == SIGNED ? -128 : 0);
+  const flip = signFlip();
   const isPairs = form == PAIRS;
   let at = x;
   for (; at + 32 <= end; at += 32) {
     const a = roundToIntegers(f32x4.mul(v128.load(at), inverses));
     const b = roundToIntegers(f32x4.mul(v128.load(at, 16), inverses));
     if (isPairs) {
-      const pairs = i16x8.narrow_i32x4_s(i32x4.shuffle(a, a, 0, 2, 1, 3), i32x4.shuffle(b, b, 0, 2, 1, 3));
+      const pairs = pairsOfEight(a, b);
       storePairs(out, GROUP_STEP_BYTES, i16x8.min_s(i16x8.max_s(pairs, lowest), highest));
       out += groupOffset(8);
     } else {
       const v = i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(a, b), lowest), highest);
-      const sum = i16x8.add(v, zeros);
-      const bytes = v128.xor(i8x16.narrow_i16x8_u(sum, sum), flip);
-      v128.store32_lane(out, bytes, 0);
-      v128.store32_lane(out + stepBytes, bytes, 1);
+      storeEightBytes(out, stepBytes, i16x8.add(v, zeros), flip);
       out += stepBytes << 1;
     }
   }

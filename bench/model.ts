@@ -93,12 +93,12 @@ async function loadMatmuls(build: Build, dtype: ComputeDtype): Promise<(tokens: 
     const source = floats(N * K);
     const panels = dtype === "q8" ? kernels.allocate(panelBytes(N, K, dtype)) : source;
     const [scales, sums] = dtype === "q8" ? [floats(N), floats(N)] : [0, 0];
-    const marks = dtype === "q8" ? 0 : kernels.allocate(markBytes(N, K));
-    if (dtype === "fp32") kernels.exports.markPanels(marks, panels, N, K);
-    else {
+    const marks = kernels.allocate(markBytes(N, K, dtype));
+    if (dtype === "q8") {
       kernels.exports.packRowsI8(panels, scales, source, N, K);
       kernels.exports.sumColumnsI8(sums, panels, N, K);
     }
+    kernels.exports.markPanels(marks, panels, Math.ceil(N / 8), panelBytes(8, K, dtype));
     const matrix = kernels.allocate(20);
     kernels.ints(matrix, 5).set([panels, bias, scales, sums, marks]);
     const none = ACTIVATION_CODE.none;

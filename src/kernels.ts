@@ -46,7 +46,7 @@ export async function loadKernels(options: KernelOptions = {}): Promise<Kernels>
   return new Kernels(await KernelInstance.create(options));
 }
 
-/** Addresses of a matrix in wasm memory (assembly/linear.ts); scales and sums are 0 in fp32, marks in q8. */
+/** Addresses of a matrix in wasm memory (assembly/linear.ts); scales and sums are 0 in fp32. */
 interface Panels {
   panels: number;
   scales: number;
@@ -308,7 +308,7 @@ export class Kernels {
     const panels = kernels.allocate(panelBytes(N, K, dtype));
     const isQ8 = dtype === "q8";
     const [scales, sums] = isQ8 ? [kernels.allocate(roundUp8(N) * 4), kernels.allocate(roundUp8(N) * 4)] : [0, 0];
-    const marks = isQ8 ? 0 : kernels.allocate(markBytes(N, K));
+    const marks = kernels.allocate(markBytes(N, K, dtype));
     this.scratch(() => {
       const source = kernels.allocate(N * K * 4);
       const values = kernels.floats(source, N * K);
@@ -316,7 +316,6 @@ export class Kernels {
         values.set(b);
         if (transposed) kernels.exports.packRows(panels, source, K * 4, N, K);
         else kernels.exports.packColumns(panels, source, N * 4, N, K);
-        kernels.exports.markPanels(marks, panels, N, K);
         return;
       }
       if (transposed) values.set(b);
@@ -327,6 +326,7 @@ export class Kernels {
       kernels.exports.packRowsI8(panels, scales, source, N, K);
       kernels.exports.sumColumnsI8(sums, panels, N, K);
     });
+    kernels.exports.markPanels(marks, panels, Math.ceil(N / 8), panelBytes(8, K, dtype));
     return { panels, scales, sums, marks };
   }
 

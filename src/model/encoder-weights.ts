@@ -1,6 +1,6 @@
 // The encoder's weights: from a checkpoint into wasm memory, one copy of each shared layer.
 import type { AlbertConfig } from "../config/config.ts";
-import { type ComputeDtype, type Linear, linearBytes, type WeightLoader } from "./weight-loader.ts";
+import { type ComputeDtype, type Linear, linearBytes, tableBytes, type WeightLoader } from "./weight-loader.ts";
 
 export interface EncoderWeights {
   /** The word table, packed as the tied decoder reads it: token v is column v. */
@@ -23,12 +23,12 @@ export function encoderBytes(config: AlbertConfig, dtype: ComputeDtype): number 
   const vectors = 4 * (H * 4 + 128);
   const layer = 3 * bytes(H, H) + bytes(H, H) + bytes(F, H) + bytes(H, F) + vectors;
   const tables = (config.type_vocab_size + config.max_position_embeddings + 4) * (E + 16) * 4;
-  const words = linearBytes(V, E, dtype, false);
+  const words = tableBytes(V, E, dtype);
   return words + tables + bytes(H, E) + config.num_hidden_groups * config.inner_group_num * layer;
 }
 
 export async function loadEncoderWeights(loader: WeightLoader, config: AlbertConfig): Promise<EncoderWeights> {
-  const words = await loader.linear("embeddings.word_embeddings", false);
+  const words = await loader.table("embeddings.word_embeddings");
   const typeTable = await loader.vector("embeddings.token_type_embeddings.weight");
   const positionTable = await loader.vector("embeddings.position_embeddings.weight");
   const gamma = await loader.vector("embeddings.LayerNorm.weight");

@@ -11,7 +11,7 @@ import { MOST_Q8_INPUTS } from "../weights/panels.ts";
 import { Encoder } from "./encoder.ts";
 import { encoderBytes, loadEncoderWeights } from "./encoder-weights.ts";
 import type { LoadingInfo } from "./pretrained-model.ts";
-import { type ComputeDtype, linearBytes, scratchBytes, WeightLoader } from "./weight-loader.ts";
+import { type ComputeDtype, linearBytes, scratchBytes, tableBytes, WeightLoader } from "./weight-loader.ts";
 
 export interface ModelOptions extends LoadOptions, KernelOptions {
   /**
@@ -64,18 +64,15 @@ function headBytes(config: AlbertConfig, weights: ModelWeights, dtype: ComputeDt
   const { vocab_size: V, embedding_size: E, hidden_size: H } = config;
   const pooler = weights.has("pooler.weight") ? linearBytes(H, H, dtype) : 0;
   const dense = weights.has("predictions.dense.weight") ? linearBytes(E, H, dtype) + 4 * (2 * E + 64) : 0;
-  const decoder = weights.has("predictions.decoder.weight") ? linearBytes(V, E, dtype, false) : 0;
+  const decoder = weights.has("predictions.decoder.weight") ? tableBytes(V, E, dtype) : 0;
   const bias = weights.has("predictions.bias") ? V * 4 + 64 : 0;
   return pooler + dense + decoder + bias + scratchBytes(weights, dtype);
 }
 
-/** Keys for which assembly/attention-i16.ts keeps sums within 32 bits. */
-const MOST_Q8_POSITIONS = 48_000;
-
 /** @throws CONFIG_UNSUPPORTED for a model whose sums may not fit 32 bits in q8 */
 export function checkQ8Sizes(config: AlbertConfig, source: FileSource): void {
   const limits = {
-    max_position_embeddings: MOST_Q8_POSITIONS,
+    max_position_embeddings: MOST_Q8_INPUTS, // of the product of weights and V
     embedding_size: MOST_Q8_INPUTS,
     hidden_size: MOST_Q8_INPUTS,
     intermediate_size: MOST_Q8_INPUTS,

@@ -99,7 +99,7 @@ export class Planner {
     const { exports } = this.kernels;
     const { embedding_size: E, hidden_size: H, intermediate_size: F } = this.config;
     const areBytes = this.dtype === "q8";
-    const attention = areBytes ? exports.attentionI16ScratchBytes(keys, D) : exports.attentionScratchBytes(keys, D);
+    const attention = areBytes ? exports.attentionI8ScratchBytes(keys, D) : exports.attentionScratchBytes(keys, D);
     return Math.max(attention, exports.linearScratchBytes(Math.max(E, H, F), areBytes));
   }
 }

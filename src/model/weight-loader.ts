@@ -26,10 +26,14 @@ export function blockRowsOf(K: number): number {
 }
 
 /** Bytes that a `linear` will take, for one growth of memory before all weights. */
-export function linearBytes(N: number, K: number, dtype: ComputeDtype, hasBias = true): number {
-  const vectors = (hasBias ? 1 : 0) + (dtype === "q8" ? 2 : 0);
-  const marks = dtype === "q8" ? 0 : markBytes(N, K);
-  return panelBytes(N, K, dtype) + marks + roundUp8(N) * 4 * vectors + 64 * 6;
+export function linearBytes(N: number, K: number, dtype: ComputeDtype): number {
+  return tableBytes(N, K, dtype) + markBytes(N, K, dtype) + roundUp8(N) * 4 + 64 * 2;
+}
+
+/** Bytes that a `table` will take. */
+export function tableBytes(N: number, K: number, dtype: ComputeDtype): number {
+  const vectors = dtype === "q8" ? 2 : 0;
+  return panelBytes(N, K, dtype) + roundUp8(N) * 4 * vectors + 64 * 4;
 }
 
 /** Bytes that weights may take on their way: two blocks of floats, none where they are packed already. */
@@ -41,6 +45,13 @@ export function scratchBytes(weights: ModelWeights, dtype: ComputeDtype): number
 interface Block {
   address: number;
   rows: number;
+}
+
+/** Where the parts of a matrix go; marks 0: none. */
+interface MatrixParts {
+  panels: number;
+  scales: number;
+  marks: number;
 }
 
 export class WeightLoader {
@@ -58,30 +69,39 @@ export class WeightLoader {
     return this.weights.has(name);
   }
 
-  /** A PyTorch Linear `name`: weight [N][K] and, unless `hasBias` is false, bias [N]. */
-  async linear(name: string, hasBias = true): Promise<Linear> {
-    return { ...(await this.stack([name], hasBias)), N: this.weights.shape(`${name}.weight`)[0]! };
+  /** A PyTorch Linear `name`: weight [N][K] and bias [N]. */
+  async linear(name: string): Promise<Linear> {
+    return { ...(await this.stack([name])), N: this.weights.shape(`${name}.weight`)[0]! };
+  }
+
+  /** A weight [N][K] without bias, of which mostly single rows are read: not prefetched, which would take more memory. */
+  async table(name: string): Promise<Linear> {
+    return { ...(await this.matrix([name], true)), N: this.weights.shape(`${name}.weight`)[0]! };
   }
 
   /** Several of the same inputs as one matrix: their outputs one after another, each padded with 0 to whole panels of 8. */
-  async stack(names: readonly string[], hasBias = true): Promise<Linear> {
+  stack(names: readonly string[]): Promise<Linear> {
+    return this.matrix(names, false);
+  }
+
+  private async matrix(names: readonly string[], isTable: boolean): Promise<Linear> {
     const { kernels, weights, dtype } = this;
     const K = weights.shape(`${names[0]}.weight`)[1]!;
     const N = names.reduce((sum, name) => sum + roundUp8(weights.shape(`${name}.weight`)[0]!), 0);
     const panels = kernels.allocate(panelBytes(N, K, dtype));
-    const bias = hasBias ? this.zeros(N) : 0;
+    const bias = isTable ? 0 : this.zeros(N);
     const scales = dtype === "q8" ? this.zeros(N) : 0;
     const sums = dtype === "q8" ? this.zeros(N) : 0;
-    const marks = dtype === "q8" ? 0 : kernels.allocate(markBytes(N, K));
+    const marks = isTable ? 0 : kernels.allocate(markBytes(N, K, dtype));
     let column = 0;
     for (const name of names) {
       const at = {
         panels: panels + panelBytes(column, K, dtype),
         scales: scales + column * 4,
-        marks: marks + markBytes(column, K),
+        marks: isTable ? 0 : marks + markBytes(column, K, dtype),
       };
       await this.fillPanels(`${name}.weight`, at);
-      if (hasBias) await this.fillVector(`${name}.bias`, bias + column * 4);
+      if (!isTable) await this.fillVector(`${name}.bias`, bias + column * 4);
       column += roundUp8(weights.shape(`${name}.weight`)[0]!);
     }
     if (dtype === "q8") kernels.exports.sumColumnsI8(sums, panels, N, K);
@@ -127,15 +147,21 @@ export class WeightLoader {
     return this.weights.readRowsInto(name, first, kernels.floats(address, floats), areFinite);
   }
 
-  private async fillPanels(name: string, at: { panels: number; scales: number; marks: number }): Promise<void> {
+  private async fillPanels(name: string, at: MatrixParts): Promise<void> {
     const { kernels, weights, dtype } = this;
     const [N, K] = weights.shape(name) as [number, number];
+    const mark = (row: number, rows: number, panels: number) => {
+      if (!at.marks) return;
+      const marks = at.marks + markBytes(row, K, dtype);
+      kernels.exports.markPanels(marks, panels, Math.ceil(rows / 8), panelBytes(8, K, dtype));
+    };
     if (dtype === "q8" && weights.isQuantized(name)) {
       const panels = kernels.bytes(at.panels, panelBytes(N, K, dtype));
-      return weights.readPanelsInto(name, panels, kernels.floats(at.scales, N));
+      await weights.readPanelsInto(name, panels, kernels.floats(at.scales, N));
+      return mark(0, N, at.panels);
     }
     const blockRows = blockRowsOf(K);
-    const mark = kernels.mark;
+    const before = kernels.mark;
     // Two blocks: one is packed while the next is read.
     const blocks = [0, 1].map(() => kernels.allocate(Math.min(blockRows, N) * K * 4));
     const read = async (row: number): Promise<Block> => {
@@ -150,11 +176,9 @@ export class WeightLoader {
       if (row + blockRows < N) reading = read(row + blockRows);
       const panels = at.panels + panelBytes(row, K, dtype);
       if (dtype === "q8") kernels.exports.packRowsI8(panels, at.scales + row * 4, address, rows, K);
-      else {
-        kernels.exports.packRows(panels, address, K * 4, rows, K);
-        kernels.exports.markPanels(at.marks + markBytes(row, K), panels, rows, K);
-      }
+      else kernels.exports.packRows(panels, address, K * 4, rows, K);
+      mark(row, rows, panels);
     }
-    kernels.release(mark);
+    kernels.release(before);
   }
 }

@@ -71,15 +71,15 @@ export interface KernelExports {
   dotProbe(a: number, b: number): number;
   packRows(panels: number, source: number, sourceStrideBytes: number, N: number, K: number): void;
   packColumns(panels: number, source: number, sourceStrideBytes: number, N: number, K: number): void;
-  markPanels(marks: number, panels: number, N: number, K: number): void;
+  markPanels(marks: number, panels: number, count: number, panelBytes: number): void;
   activateRows(kind: number, x: number, rowStrideBytes: number, rows: number, columns: number): void;
   layerNorm(out: number, x: number, gamma: number, beta: number, M: number, N: number, eps: number): void;
   softmax(x: number, rowStrideBytes: number, M: number, N: number, scale: number): void;
   attention(...args: AttentionArguments): void;
-  /** The same in 16-bit integers, with scratch of its own size. */
-  attentionI16(...args: AttentionArguments): void;
+  /** The same in 8-bit integers, with scratch of its own size. */
+  attentionI8(...args: AttentionArguments): void;
   attentionScratchBytes(keys: number, D: number): number;
-  attentionI16ScratchBytes(keys: number, D: number): number;
+  attentionI8ScratchBytes(keys: number, D: number): number;
   embed(
     ...args: [
       out: number,

@@ -18,9 +18,9 @@ export function panelShape(N: number, K: number): readonly number[] {
   return [Math.ceil(N / 8), Math.ceil(K / 4), 8, 4];
 }
 
-/** Bytes of the marks of panels of floats, by which they are prefetched. */
-export function markBytes(N: number, K: number): number {
-  return Math.ceil(N / 8) * Math.ceil(K / 2);
+/** Bytes of the marks of panels, by which they are prefetched (assembly/prefetch.ts): one for each 64 of a panel. */
+export function markBytes(N: number, K: number, dtype: "fp32" | "q8"): number {
+  return Math.ceil(N / 8) * Math.ceil(panelBytes(8, K, dtype) / 64);
 }
 
 /**

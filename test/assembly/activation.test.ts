@@ -10,12 +10,20 @@ import { readTensors } from "../support/golden.ts";
 import { randomFloats } from "../support/random.ts";
 import { describeShared } from "../support/shared.ts";
 
-async function run(kernels: KernelInstance, name: ActivationName, x: ArrayLike<number>): Promise<Float32Array> {
+/** Of results that are rounded to 8 bits, as activation.ts has them. */
+const ROUNDED_CODE = { gelu: 6, gelu_tanh: 7 } as const;
+
+async function run(
+  kernels: KernelInstance,
+  name: ActivationName,
+  x: ArrayLike<number>,
+  code: number = ACTIVATION_CODE[name],
+): Promise<Float32Array> {
   const at = kernels.allocate(x.length * 4 + 4);
   const values = kernels.floats(at, x.length + 1);
   values.set(x);
   values[x.length] = 7;
-  kernels.exports.activateRows(ACTIVATION_CODE[name], at, 0, 1, x.length);
+  kernels.exports.activateRows(code, at, 0, 1, x.length);
   expect(values[x.length], "the value behind the row").toBe(7);
   return values.slice(0, x.length);
 }
@@ -32,6 +40,21 @@ describeBuilds("activations", (build) => {
     const errors = expected.map((value, i) => (actual[i]! - value) / Math.max(1, Math.abs(value)));
     expect(maxAbsError(errors, new Float64Array(x.length))).toBeLessThanOrEqual(4e-7);
   });
+
+  it.each(["gelu", "gelu_tanh"] as const)(
+    "%s, to be rounded: error ≤ 1.4e-4; NaN and extremes as they are",
+    async (name) => {
+      const kernels = await KernelInstance.create({ build });
+      const x = Float32Array.from({ length: 480_003 }, (_, i) => -12 + i * 5e-5);
+      const expected = Float64Array.from(x, (value) => activate(name, value));
+      expect(maxAbsError(await run(kernels, name, x, ROUNDED_CODE[name]), expected)).toBeLessThanOrEqual(1.4e-4);
+      const [nan, low, high, tiny] = await run(kernels, name, [Number.NaN, -1e30, 1e30, 1e-30], ROUNDED_CODE[name]);
+      expect(nan).toBeNaN();
+      expect(low).toBeCloseTo(0, 5);
+      expect(high! / 1e30).toBeCloseTo(1, 6);
+      expect(tiny! / 1e-30).toBeCloseTo(0.5, 6);
+    },
+  );
 
   it.each(ACTIVATIONS)("%s: rows of 1 … 9 values give what each value alone gives", async (name) => {
     const kernels = await KernelInstance.create({ build });

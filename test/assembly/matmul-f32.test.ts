@@ -63,8 +63,8 @@ describeBuilds("matmul-f32", (build) => {
     kernels.bytes(scratch, scratchBytes + 64).fill(0x5b); // what was there before must not count
     kernels.floats(source, N * K).set(packing === "packRows" ? transpose(b, K, N) : b);
     kernels.exports[packing](panels, source, (packing === "packRows" ? K : N) * 4, N, K);
-    const marks = kernels.allocate(markBytes(N, K));
-    kernels.exports.markPanels(marks, panels, N, K);
+    const marks = kernels.allocate(markBytes(N, K, "fp32"));
+    kernels.exports.markPanels(marks, panels, Math.ceil(N / 8), K * 32);
     const packed = kernels.bytes(panels, panelBytes(N, K, "fp32")).slice();
     for (let m = 0; m < M; m++) kernels.floats(aAt + m * (K + gap) * 4, K).set(a.subarray(m * K, (m + 1) * K));
     const c = kernels.floats(cAt, M * (N + gap) + 16).fill(GUARD);
@@ -115,12 +115,12 @@ describeBuilds("matmul-f32", (build) => {
     const kernels = await KernelInstance.create({ build });
     const bytes = panelBytes(N, K, "fp32");
     const panels = kernels.allocate(bytes);
-    const marks = kernels.allocate(markBytes(N, K));
+    const marks = kernels.allocate(markBytes(N, K, "fp32"));
     const a = kernels.allocate(M * K * 4);
     const c = kernels.allocate(M * N * 4);
     const scratch = kernels.allocate(kernels.exports.matmulF32ScratchBytes(K));
     kernels.bytes(panels, bytes).fill(0);
-    kernels.bytes(marks, markBytes(N, K)).fill(1);
+    kernels.bytes(marks, markBytes(N, K, "fp32")).fill(1);
     kernels.floats(a, M * K).fill(0);
     kernels.exports.matmulF32(c, N * 4, a, K * 4, panels, marks, 0, 0, 0, scratch, M, N, K, 0);
     const isStored = (i: number) => M > (build === "relaxed" ? 6 : 4) && i >= K * 32 && (i % (K * 32)) % 64 === 0;

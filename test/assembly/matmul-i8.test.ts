@@ -2,7 +2,7 @@
 // and depth, strides, each fused part; and what saturates, overflows or hides a NaN where arithmetic is not exact.
 import { describe, expect, it } from "vitest";
 import { ACTIVATION_CODE, type KernelInstance } from "../../src/runtime/kernel-instance.ts";
-import { MOST_Q8_INPUTS, panelBytes } from "../../src/weights/panels.ts";
+import { MOST_Q8_INPUTS, markBytes, panelBytes } from "../../src/weights/panels.ts";
 import { ACTIVATIONS } from "../reference/activation.ts";
 import { matmulI8, panelsOf, quantizeColumns } from "../reference/matmul-i8.ts";
 import { createVariant, dotVariants } from "../support/dot-forms.ts";
@@ -23,6 +23,9 @@ interface Operands {
 
 interface Packed {
   panels: Int8Array;
+  /** Where they lie, and their marks. */
+  panelsAt: number;
+  marks: number;
   scales: Float32Array;
   sums: Int32Array;
   /** Address of a Matrix. */
@@ -48,8 +51,12 @@ function pack(kernels: KernelInstance, w: Float32Array, N: number, K: number, bi
   kernels.bytes(panels, panelBytes(N, K, "q8")).fill(0x55); // what was there before must not shine through
   kernels.exports.packRowsI8(panels, scales, source, N, K);
   kernels.exports.sumColumnsI8(sums, panels, N, K);
-  kernels.ints(matrix, 5).set([panels, biasAt, scales, sums, 0]);
+  const marks = kernels.allocate(markBytes(N, K, "q8"));
+  kernels.exports.markPanels(marks, panels, Math.ceil(N / 8), panelBytes(8, K, "q8"));
+  kernels.ints(matrix, 5).set([panels, biasAt, scales, sums, marks]);
   return {
+    panelsAt: panels,
+    marks,
     panels: new Int8Array(kernels.memory.buffer, panels, panelBytes(N, K, "q8")).slice(),
     scales: kernels.floats(scales, roundUp8(N)).slice(),
     sums: kernels.ints(sums, roundUp8(N)).slice(),
@@ -61,7 +68,7 @@ function pack(kernels: KernelInstance, w: Float32Array, N: number, K: number, bi
 function multiply(kernels: KernelInstance, { x, w, bias, residual }: Operands, K: number, gapFloats = 0): Float32Array {
   const mark = kernels.mark;
   const [M, N, gap] = [x.length / K, w.length / K, gapFloats];
-  const { matrix } = pack(kernels, w, N, K, bias);
+  const { matrix, panels, panelsAt } = pack(kernels, w, N, K, bias);
   const xAt = kernels.allocate(M * (K + gap) * 4);
   const cAt = kernels.allocate((M * (N + gap) + 16) * 4);
   const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, true));
@@ -86,6 +93,8 @@ function multiply(kernels: KernelInstance, { x, w, bias, residual }: Operands, K
   );
   for (let i = 0; i < c.length; i++)
     if (i >= M * (N + gap) || i % (N + gap) >= N) expect(c[i], `guard ${i}`).toBe(GUARD);
+  const after = kernels.bytes(panelsAt, panels.length);
+  expect(Buffer.compare(after, new Uint8Array(panels.buffer)), "the panels").toBe(0);
   kernels.release(mark);
   return Float32Array.from({ length: M * N }, (_, i) => c[Math.floor(i / N) * (N + gap) + (i % N)]!);
 }
@@ -207,6 +216,34 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
       expectSameBits(kernels.floats(c, M * N), kernels.floats(expected, M * N), name);
     }
   });
+
+  // Marks that are wrong show which bytes were stored.
+  it.each([
+    { M: 5, N: 24, K: 12 },
+    { M: 30, N: 24, K: 768 },
+    { M: 31, N: 24, K: 768 },
+    { M: 131, N: 41, K: 770 },
+    { M: 128, N: 24, K: 3072 },
+  ])(
+    "each line of all panels but the first is prefetched, unless few rows had too many to see to: $M × $N × $K",
+    async (sizes) => {
+      const kernels = await createVariant(variant);
+      const { M, N, K } = sizes;
+      const { matrix, marks, panelsAt, panels } = pack(kernels, new Float32Array(N * K), N, K);
+      const panel = panelBytes(8, K, "q8");
+      kernels.bytes(marks, markBytes(N, K, "q8")).fill(1);
+      const x = put(kernels, new Float32Array(M * K));
+      const c = kernels.allocate(M * N * 4);
+      const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, true));
+      kernels.exports.linear(c, N * 4, x, K * 4, matrix, 0, 0, 0, scratch, M, N, K, ACTIVATION_CODE.none);
+      // 18 of a part of 768 values for four rows of pairs, or of a panel for six of bytes.
+      const [depth, tiles] = variant.dot === "i16" ? [Math.min(K, 768), M >> 2] : [K, Math.ceil(Math.min(M, 128) / 6)];
+      const isPrefetched = Math.ceil(panelBytes(8, depth, "q8") / 64) <= 18 * tiles;
+      const isStored = (i: number) => isPrefetched && i >= panel && (i % panel) % 64 === 0;
+      const expected = Uint8Array.from(panels, (_, i) => (isStored(i) ? 1 : 0));
+      expect(Buffer.compare(kernels.bytes(panelsAt, panels.length), expected)).toBe(0);
+    },
+  );
 
   it("columns from any panel on", async () => {
     const kernels = await createVariant(variant);

@@ -30,7 +30,7 @@ export async function loadMaskedLmWeights(encoder: Encoder, loader: WeightLoader
   // Untied without a bias in the file: Transformers starts it at 0, which address 0 means.
   const bias = loader.has("predictions.bias") ? await loader.vector("predictions.bias") : 0;
   const table = loader.has("predictions.decoder.weight")
-    ? await loader.linear("predictions.decoder", false)
+    ? await loader.table("predictions.decoder")
     : encoder.weights.words;
   return { dense, gamma, beta, decoder: loader.withBias(table, bias) };
 }

@@ -1,7 +1,9 @@
-// attention in 16-bit integers against softmax(Q·Kᵀ / √D)·V in float64, within what its steps allow, and the same bits in every build.
+// attention in 8-bit integers: the bits of its twin in every build and form; and softmax(Q·Kᵀ / √D)·V in float64 within what its steps allow.
 import { describe, expect, it } from "vitest";
 import type { KernelInstance } from "../../src/runtime/kernel-instance.ts";
+import { MOST_Q8_INPUTS } from "../../src/weights/panels.ts";
 import { attention } from "../reference/attention.ts";
+import { attentionI8 } from "../reference/attention-i8.ts";
 import { nmse } from "../support/distance.ts";
 import { createVariant, dotVariants } from "../support/dot-forms.ts";
 import { expectSameBits } from "../support/errors.ts";
@@ -26,10 +28,10 @@ interface Result {
 }
 
 const GUARD = 12345.5;
-/** Steps of q, k and weights at most; of v; of all weights of a row: as attention-i16.ts has them. */
-const MOST_STEPS = 32767;
-const VALUE_STEPS = 4095;
-const ROW_STEPS = 500_000;
+/** Steps of the greatest weight of a row. */
+const WEIGHT_STEPS = 254;
+/** What is below 127 or 255 such steps counts as 0. */
+const LEAST_STEP = 2 ** -126;
 
 /** Rows lie apart as in a layer, where q, k and v alternate; the context takes the place of q. */
 function attend(
@@ -49,12 +51,12 @@ function attend(
     return at;
   };
   const [q, k, v] = [put(operands.q, queries), put(operands.k, keys), put(operands.v, keys)];
-  const scratchBytes = kernels.exports.attentionI16ScratchBytes(keys, D);
+  const scratchBytes = kernels.exports.attentionI8ScratchBytes(keys, D);
   const scratch = kernels.allocate(scratchBytes + 64);
   const scores = withScores ? kernels.allocate((A * queries * keys + 1) * 4) : 0;
   kernels.bytes(scratch, scratchBytes + 64).fill(0x5b); // what was there before must not count
   if (withScores) kernels.floats(scores, A * queries * keys + 1).fill(GUARD);
-  kernels.exports.attentionI16(q, q, k, v, stride * 4, scores, scratch, queries, keys, A, D);
+  kernels.exports.attentionI8(q, q, k, v, stride * 4, scores, scratch, queries, keys, A, D);
   const rows = kernels.floats(q, queries * stride);
   const context = new Float32Array(queries * H);
   for (let row = 0; row < queries; row++) {
@@ -81,27 +83,20 @@ function headOf(values: Float32Array, rows: number, A: number, D: number, head: 
   return Float32Array.from({ length: rows * D }, (_, i) => values[(Math.floor(i / D) * A + head) * D + (i % D)]!);
 }
 
-/** Steps from 0 to the greatest value of q and k, as attention-i16.ts chooses them. */
-const levelsOf = (D: number) => Math.min(MOST_STEPS, Math.floor(Math.sqrt(2147483000 / D)) - 1);
-
 /** Steps of all weights of a row together, before they are rounded. The greatest e^x is 1, so that their sum is 1 / its softmax. */
-const rowSteps = (probabilities: Float64Array) => Math.min(MOST_STEPS / Math.max(...probabilities), ROW_STEPS);
+const rowSteps = (probabilities: Float64Array) => WEIGHT_STEPS / Math.max(...probabilities);
 
-/** Rows whose step would be smaller count as 0. */
-const LEAST_STEP = 2 ** -126;
-
-/** How far scores may be off: half a step of each factor of a product, and the float roundings of score and shift. */
+/** How far scores may be off: a step of q, whose zero is rounded too, half a step of k, and the float roundings of score and shift. */
 function scoreBound(q: Float32Array, k: Float32Array, D: number): number {
-  const levels = levelsOf(D);
   const [mostQ, mostK] = [most(q), most(k)];
-  const products = D * mostQ * mostK * (1 / levels + 1 / (4 * levels ** 2));
-  const countAsZero = D * levels * LEAST_STEP * (mostQ + mostK);
+  const products = D * mostQ * mostK * (2 / 255 + 1 / 254 + 1 / 255 / 127);
+  const countAsZero = D * 255 * LEAST_STEP * (mostQ + mostK);
   return (products + countAsZero + 8 * 2 ** -24 * D * mostQ * mostK) / Math.sqrt(D);
 }
 
 /**
- * Scores off by δ change each weight by e^±2δ; rounded to steps they are off by half a step each, and their sum, by which they are
- * divided, by as much in all; v is off by half a step of its own.
+ * Scores off by δ change each weight by e^±2δ, 2^x as it is computed by 1.5e-4; rounded to steps they are off by a step each, their sum
+ * by half a step for each of eight sums; v is off by half a step of its own.
  */
 function expectWithin(sizes: Sizes, operands: Operands, { context, probabilities }: Result): void {
   const { queries, keys, A, D } = sizes;
@@ -113,9 +108,8 @@ function expectWithin(sizes: Sizes, operands: Operands, { context, probabilities
     const weightBound = Math.expm1(2 * δ) + 2e-6;
     for (let query = 0; query < queries; query++) {
       const row = expected.probabilities.subarray((head * queries + query) * keys).subarray(0, keys);
-      const steps = rowSteps(row) * Math.exp(-2 * δ);
-      const stepsBound = keys / (steps - keys / 2) + 0.5001 / VALUE_STEPS + 1e-6;
-      const contextBound = (weightBound + stepsBound) * mostV + VALUE_STEPS * LEAST_STEP;
+      const steps = rowSteps(row) * Math.exp(-2 * δ) - 4;
+      const contextBound = (weightBound + 2e-4 + (keys + 4) / steps + 0.501 / 127) * mostV + 127 * LEAST_STEP;
       for (let d = 0; d < D; d++) {
         const i = (query * A + head) * D + d;
         const error = Math.abs(context[i]! - expected.context[i]!);
@@ -133,17 +127,18 @@ function expectWithin(sizes: Sizes, operands: Operands, { context, probabilities
 
 /**
  * The mean square error to expect of operands in ±2, where steps fall anywhere, so that rounding errors have a mean square of 1/12 of
- * a step's: of weights, whose error meets every v; of v and of scores, whose errors are weighted as v is.
+ * a step's: two of them for a weight, whose error meets every v; of v and of scores, whose errors are weighted as v is.
  */
 function meanSquareError({ queries, keys, A, D }: Sizes, { q, k, v }: Operands): number {
   const { probabilities } = attention(q, k, v, queries, keys, A, D);
   const power = 2 ** 2 / 3;
+  const [stepQ, step] = [4 / 255, 2 / 127];
   let sum = 0;
   for (let at = 0; at < probabilities.length; at += keys) {
     const row = probabilities.subarray(at, at + keys);
     const squares = row.reduce((total, p) => total + p * p, 0);
-    sum += (power * keys) / (12 * rowSteps(row) ** 2);
-    sum += squares * ((2 / VALUE_STEPS) ** 2 / 12 + (power * 0.9) / levelsOf(D) ** 2);
+    sum += (2 * power * keys) / (12 * rowSteps(row) ** 2);
+    sum += (squares * (step ** 2 + power ** 2 * (stepQ ** 2 + step ** 2))) / 12;
   }
   return sum / (probabilities.length / keys);
 }
@@ -154,7 +149,7 @@ const CASES: Sizes[] = [
   ...Array.from({ length: 17 }, (_, i) => ({ queries: 5, keys: 9, A: 2, D: i + 1 })),
   // Tiles of 48 queries, and of 4 rows in them.
   ...[2, 3, 4, 5, 7, 8, 9, 47, 48, 49, 50, 51, 97].map((queries) => ({ queries, keys: 13, A: 1, D: 12 })),
-  // Sums of e^x in blocks of 64.
+  // Eight sums of weights, and keys in fours.
   ...[31, 33, 63, 64, 65, 66, 127, 128, 129, 255, 256, 259, 512].map((keys) => ({ queries: 2, keys, A: 1, D: 8 })),
   { queries: 49, keys: 49, A: 2, D: 64 },
   { queries: 130, keys: 131, A: 1, D: 12 },
@@ -164,22 +159,21 @@ const CASES: Sizes[] = [
 const variants = await dotVariants();
 const reference = await createVariant(variants[0]!);
 
-describe.each(variants)("attention-i16 [$name]", (variant) => {
+describe.each(variants)("attention-i8 [$name]", (variant) => {
   it.each(CASES)("$queries queries, $keys keys, $A heads of $D", async (sizes) => {
     const kernels = await createVariant(variant);
     const operands = operandsOf(sizes);
     const { q, k, v } = operands;
     const { queries, keys, A, D } = sizes;
     const result = attend(kernels, sizes, operands);
+    expectSameBits(result.context, attentionI8(q, k, v, queries, keys, A, D));
     expectWithin(sizes, operands, result);
     // That bound is for the worst case; 4 leaves room for small samples.
     const { context } = attention(q, k, v, queries, keys, A, D);
     const squares = context.reduce((sum, value, i) => sum + (result.context[i]! - value) ** 2, 0);
     expect(squares / context.length).toBeLessThan(4 * meanSquareError(sizes, operands));
-    const same = attend(reference, sizes, operands);
-    expectSameBits(result.context, same.context);
-    expectSameBits(result.probabilities!, same.probabilities!);
-    expectSameBits(attend(kernels, sizes, operands, false).context, same.context, "without probabilities");
+    expectSameBits(result.probabilities!, attend(reference, sizes, operands).probabilities!);
+    expectSameBits(attend(kernels, sizes, operands, false).context, result.context, "without probabilities");
   });
 
   it("extremes: every value ± the greatest, sums as near to 32 bits as they come", async () => {
@@ -213,27 +207,39 @@ describe.each(variants)("attention-i16 [$name]", (variant) => {
       };
       const result = attend(kernels, sizes, operands);
       expectWithin(sizes, operands, result);
-      expect(nmse(result.context, attention(operands.q, operands.k, operands.v, 2, keys, 1, 3).context)).toBeLessThan(
-        1e-8,
-      );
+      // v's own steps are 3 / 127.
+      const exact = attention(operands.q, operands.k, operands.v, 2, keys, 1, 3).context;
+      expect(nmse(result.context, exact)).toBeLessThan(5e-5);
     }
   });
 
   it("v all greatest for as many keys as q8 has positions: no sum leaves 32 bits", async () => {
     const kernels = await createVariant(variant);
-    // Keys alike: 47,619 of them weigh 10.5 steps each, which round up to 11, the greatest sum of all.
-    for (const [keys, spread] of [
-      [47_619, 0],
-      [48_000, 0],
-      [48_000, 0.3],
-    ] as const) {
+    for (const spread of [0, 0.3]) {
+      const keys = MOST_Q8_INPUTS;
       const operands = {
         q: Float32Array.of(1),
         k: randomFloats(keys, 4, spread),
         v: new Float32Array(keys).fill(-1),
       };
       const { context } = attend(kernels, { queries: 1, keys, A: 1, D: 1 }, operands);
-      expect([...context], `${keys}`).toEqual([expect.closeTo(-1, 6)]);
+      expect([...context]).toEqual([expect.closeTo(-1, 6)]);
+    }
+  });
+
+  it("many weights of less than half a step keep their sum", async () => {
+    const kernels = await createVariant(variant);
+    for (const keys of [9, 100, 511, 2000]) {
+      const isFirst = (i: number) => i === 0;
+      const operands = {
+        q: Float32Array.of(1),
+        k: Float32Array.from({ length: keys }, (_, i) => (isFirst(i) ? 6.5 : 0)),
+        v: Float32Array.from({ length: keys }, (_, i) => (isFirst(i) ? 0 : 1)),
+      };
+      const { context } = attend(kernels, { queries: 1, keys, A: 1, D: 1 }, operands);
+      const sum = (keys - 1) * Math.exp(-6.5);
+      const bound = 4 / WEIGHT_STEPS / (1 + sum) + 0.002;
+      expect(Math.abs(context[0]! - sum / (1 + sum)), `${keys}`).toBeLessThan(bound);
     }
   });
 
@@ -259,7 +265,7 @@ describe.each(variants)("attention-i16 [$name]", (variant) => {
     expect(beyond.context.every(Number.isNaN)).toBe(true);
   });
 
-  it("NaN and infinities: in q the row of the head, in k or v the head", async () => {
+  it("NaN and infinities: in q the row of the head, in k the head, in v a column of it", async () => {
     const kernels = await createVariant(variant);
     const sizes = { queries: 50, keys: 10, A: 3, D: 5 };
     const { queries, A, D } = sizes;
@@ -271,10 +277,13 @@ describe.each(variants)("attention-i16 [$name]", (variant) => {
           operands[name][place] = bad;
           const { context } = attend(kernels, sizes, operands);
           const row = Math.floor(place / (A * D));
-          const isHit = (i: number) => Math.floor(i / D) % A === 1 && (name !== "q" || Math.floor(i / (A * D)) === row);
+          const isHit = (i: number) =>
+            Math.floor(i / D) % A === 1 &&
+            (name !== "q" || Math.floor(i / (A * D)) === row) &&
+            (name !== "v" || i % D === place % D);
           const expected = healthy.map((value, i) => (isHit(i) ? Number.NaN : value));
           expectSameBits(context, expected, `${bad} in ${name}`);
-          expect(expected.filter(Number.isNaN).length).toBe(name === "q" ? D : queries * D);
+          expect(expected.filter(Number.isNaN).length).toBe({ q: D, k: queries * D, v: queries }[name]);
         }
       }
     }

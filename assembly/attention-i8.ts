@@ -1,0 +1,338 @@
+// Multi-head attention of one text in 8-bit integers, for q8: context = softmax(Q·Kᵀ / √D)·V for each head, by the products of the int8
+// matmul (matmul-i8.ts), so that every engine gives the same bits.
+//
+//   context, q, k, v, strideBytes, scores, queries, keys, A, D   as attention.ts has them
+//   scratch  attentionI8ScratchBytes(keys, D) bytes; must not overlap the others
+//
+// Of each head Q is quantised row by row (quantize.ts); K to ±127 with a scale a key, less its mean over the keys, which no softmax sees
+// (SageAttention, arXiv 2410.02367); V to ±127 with a scale a column, less the middle of its range. Scores are made in powers of two. The
+// weights of a row, 2^score, are rounded to steps of 1/254 of the greatest; what rounding takes from one is given to the eighth key
+// after it, so that many small ones keep their sum. They are divided by the sum of the rounded ones.
+//
+// A NaN or an infinity in q makes its row NaN, one in k the whole head, one in v its column. 4·A·queries·keys·D operations and a
+// softmax over A·queries·keys.
+import { constant, line } from "./exp";
+import { sumPanel } from "./matmul-i8";
+import { GROUP_STEP_BYTES, groupOffset, storePairs } from "./matmul-i16";
+import { roundUp8 } from "./pack";
+import { panelI8Bytes, STEP_BYTES, storeFourBytes, sumColumnsI8 } from "./pack-i8";
+import {
+  form, LEAST_SCALE, PAIRS, pairsOfEight, quantizeRows, rowsSideBySide, roundToIntegers, SIGNED, signFlip, storeEightBytes, tileAt,
+} from "./quantize";
+import { loadLanes, maxLanes, roundedMultiplyAdd, storeLanes, sumLanes } from "./simd";
+import { softmax } from "./softmax";
+
+const QUERY_TILE: i32 = 48;
+const MOST: f32 = 127;
+/** 2^x = e^(x·ln 2). */
+const LN2: f32 = 0.6931471805599453;
+
+/** Of one tile of queries: as quantize.ts has them; and 1 / the sum of a row's weights. */
+const rowScales: usize = memory.data(QUERY_TILE * 4, 16);
+const rowZeros: usize = memory.data(QUERY_TILE * 4, 16);
+const inverseTotals: usize = memory.data(QUERY_TILE * 4, 16);
+/** i32 [QUERY_TILE][8] */
+const panelSums: usize = memory.data(QUERY_TILE * 32, 16);
+
+// @ts-ignore: decorator
+@inline
+function roundUp4(n: i32): i32 {
+  return (n + 3) & ~3;
+}
+
+/** Bytes of scratch: K and V packed with scales, sums and centers, a tile of queries, of scores and of weights. As f64: must not wrap around. */
+export function attentionI8ScratchBytes(keys: i32, D: i32): f64 {
+  const width = <f64>roundUp8(keys);
+  const depth = <f64>roundUp8(D);
+  return width * depth * 2 + width * 8 + depth * 16 + <f64>QUERY_TILE * (depth * 2 + width * 6);
+}
+
+export function attentionI8(
+  context: usize, q: usize, k: usize, v: usize, strideBytes: usize, scores: usize, scratch: usize,
+  queries: i32, keys: i32, A: i32, D: i32,
+): void {
+  const width = roundUp8(keys);
+  const depth = roundUp8(D);
+  const keyPanels = scratch;
+  const valuePanels = keyPanels + <usize>(width * depth);
+  const keyScales = valuePanels + <usize>(width * depth);
+  const keySums = keyScales + ((<usize>width) << 2);
+  const valueScales = keySums + ((<usize>width) << 2);
+  const valueSums = valueScales + ((<usize>depth) << 2);
+  const keyCenters = valueSums + ((<usize>depth) << 2);
+  const valueCenters = keyCenters + ((<usize>depth) << 2);
+  const queryRows = valueCenters + ((<usize>depth) << 2);
+  const tile = queryRows + ((<usize>(QUERY_TILE * depth)) << 1);
+  const weights = tile + ((<usize>(QUERY_TILE * width)) << 2);
+  const rowBytes = (<usize>width) << 2;
+  const factor: f32 = 1 / (LN2 * sqrt<f32>(<f32>D));
+
+  for (let head = 0; head < A; head++) {
+    const at = <usize>(head * D) << 2;
+    meanOfRows(keyCenters, k + at, strideBytes, keys, D);
+    packKeys(keyPanels, keyScales, keyCenters, k + at, strideBytes, keys, D, factor);
+    packValues(valuePanels, valueScales, valueCenters, v + at, strideBytes, keys, D);
+    sumColumnsI8(keySums, keyPanels, keys, D);
+    sumColumnsI8(valueSums, valuePanels, D, keys);
+    for (let query = 0; query < queries; query += QUERY_TILE) {
+      const rows = min(queries - query, QUERY_TILE);
+      const from = <usize>query * strideBytes + at;
+      quantizeRows(queryRows, rowScales, rowZeros, q + from, strideBytes, rows, D);
+      for (let n = 0; n < keys; n += 8) {
+        const column = (<usize>n) << 2;
+        sumPanel(panelSums, queryRows, keyPanels + <usize>(n >> 3) * panelI8Bytes(D), 0, rows, roundUp4(D));
+        writeScores(tile + column, rowBytes, keyScales + column, keySums + column, rows);
+      }
+      if (scores) writeProbabilities(scores + ((<usize>(head * queries + query) * <usize>keys) << 2), tile, rowBytes, rows, keys);
+      weighRows(weights, tile, rowBytes, rows, keys);
+      for (let n = 0; n < D; n += 8) {
+        const column = (<usize>n) << 2;
+        sumPanel(panelSums, weights, valuePanels + <usize>(n >> 3) * panelI8Bytes(keys), 0, rows, roundUp4(keys));
+        writeContext(
+          context + from + column, strideBytes, valueScales + column, valueSums + column, valueCenters + column, rows, min(D - n, 8),
+        );
+      }
+    }
+  }
+}
+
+/** Lanes of 1 / x, or of 0 where that would not be a finite number: a scale so small means values of 0. */
+// @ts-ignore: decorator
+@inline
+function reciprocals(x: v128): v128 {
+  return v128.andnot(f32x4.div(f32x4.splat(1), x), f32x4.lt(x, f32x4.splat(LEAST_SCALE)));
+}
+
+/** `count` of four floats, 0 beyond. */
+// @ts-ignore: decorator
+@inline
+function loadFour(x: usize, count: i32): v128 {
+  const zero = f32x4.splat(0);
+  if (count >= 4) return v128.load(x);
+  return count > 0 ? loadLanes(x, count, zero) : zero;
+}
+
+/** 0; NaN for a NaN or an infinity, whose product with 0 would have a sign that differs by engine. */
+// @ts-ignore: decorator
+@inline
+function nanUnlessFinite(x: v128): v128 {
+  return f32x4.sub(x, x);
+}
+
+/** Σ x / rows of each column, f32 [roundUp8(D)]. */
+function meanOfRows(means: usize, x: usize, strideBytes: usize, rows: i32, D: i32): void {
+  const share = f32x4.splat(<f32>1 / <f32>rows); // of each, as their sum could overflow
+  for (let d = 0; d < D; d += 4, x += 16, means += 16) {
+    let sum = f32x4.splat(0);
+    let from = x;
+    for (let row = 0; row < rows; row++, from += strideBytes) sum = roundedMultiplyAdd(loadFour(from, D - d), share, sum);
+    v128.store(means, sum);
+  }
+}
+
+/** K - centers, f32 [keys][D] → i8 [ceil(keys/8)][ceil(D/4)][8][4] and scales times `factor`, f32 [roundUp8(keys)]; 0 beyond keys. */
+function packKeys(
+  panels: usize, scales: usize, centers: usize, k: usize, strideBytes: usize, keys: i32, D: i32, factor: f32,
+): void {
+  const panelBytes = panelI8Bytes(D);
+  const width = roundUp8(keys);
+  if (keys < width) {
+    memory.fill(panels + <usize>(keys >> 3) * panelBytes, 0, panelBytes);
+    memory.fill(scales + ((<usize>keys) << 2), 0, (<usize>(width - keys)) << 2);
+  }
+  for (let key = 0; key < keys; key++, k += strideBytes, scales += 4) {
+    let greatest = f32x4.splat(0), bad = greatest;
+    for (let d = 0; d < D; d += 4) {
+      const at = (<usize>d) << 2;
+      const x = f32x4.sub(loadFour(k + at, D - d), v128.load(centers + at));
+      greatest = f32x4.pmax(greatest, f32x4.abs(x));
+      bad = f32x4.add(bad, nanUnlessFinite(x));
+    }
+    const scale = maxLanes(greatest) / MOST + sumLanes(bad);
+    store<f32>(scales, scale * factor);
+    const inverse = reciprocals(f32x4.splat(scale));
+    let to = panels + <usize>(key >> 3) * panelBytes + <usize>((key & 7) << 2);
+    for (let d = 0; d < D; d += 4, to += STEP_BYTES) {
+      const at = (<usize>d) << 2;
+      storeFourBytes(to, f32x4.mul(f32x4.sub(loadFour(k + at, D - d), v128.load(centers + at)), inverse));
+    }
+  }
+}
+
+/**
+ * V f32 [keys][D] → i8 [ceil(D/8)][ceil(keys/4)][8][4], scales and centers, f32 [roundUp8(D)]; beyond keys what meets weights of 0, beyond
+ * D what nobody reads.
+ */
+function packValues(panels: usize, scales: usize, centers: usize, v: usize, strideBytes: usize, keys: i32, D: i32): void {
+  const half = f32x4.splat(0.5);
+  const most = f32x4.splat(MOST);
+  for (let d = 0; d < D; d += 8, v += 32, scales += 32, centers += 32) {
+    const columns = D - d;
+    let low0 = loadFour(v, columns), low1 = loadFour(v + 16, columns - 4);
+    let high0 = low0, high1 = low1, bad0 = f32x4.splat(0), bad1 = bad0;
+    let row = v;
+    for (let key = 0; key < keys; key++, row += strideBytes) {
+      const a = loadFour(row, columns);
+      const b = loadFour(row + 16, columns - 4);
+      low0 = f32x4.pmin(low0, a);
+      low1 = f32x4.pmin(low1, b);
+      high0 = f32x4.pmax(high0, a);
+      high1 = f32x4.pmax(high1, b);
+      bad0 = f32x4.add(bad0, nanUnlessFinite(a));
+      bad1 = f32x4.add(bad1, nanUnlessFinite(b));
+    }
+    // Halved first: the sum or difference of the greatest floats is infinite.
+    low0 = f32x4.mul(low0, half);
+    low1 = f32x4.mul(low1, half);
+    high0 = f32x4.mul(high0, half);
+    high1 = f32x4.mul(high1, half);
+    const center0 = f32x4.add(high0, low0);
+    const center1 = f32x4.add(high1, low1);
+    const scale0 = f32x4.add(f32x4.div(f32x4.sub(high0, low0), most), bad0);
+    const scale1 = f32x4.add(f32x4.div(f32x4.sub(high1, low1), most), bad1);
+    v128.store(scales, scale0);
+    v128.store(scales, scale1, 16);
+    v128.store(centers, center0);
+    v128.store(centers, center1, 16);
+    const inverse0 = reciprocals(scale0);
+    const inverse1 = reciprocals(scale1);
+    row = v;
+    for (let key = 0; key < keys; key += 4, panels += STEP_BYTES) {
+      const r0 = roundEight(row, columns, center0, center1, inverse0, inverse1);
+      row += strideBytes;
+      const r1 = roundEight(row, key + 1 < keys ? columns : 0, center0, center1, inverse0, inverse1);
+      row += strideBytes;
+      const r2 = roundEight(row, key + 2 < keys ? columns : 0, center0, center1, inverse0, inverse1);
+      row += strideBytes;
+      const r3 = roundEight(row, key + 3 < keys ? columns : 0, center0, center1, inverse0, inverse1);
+      row += strideBytes;
+      const low = i8x16.narrow_i16x8_s(r0, r1);
+      const high = i8x16.narrow_i16x8_s(r2, r3);
+      v128.store(panels, i8x16.shuffle(low, high, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27));
+      v128.store(panels, i8x16.shuffle(low, high, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31), 16);
+    }
+  }
+}
+
+/** Eight floats (count of them there, 0 beyond) in steps from their centers, as 16-bit integers. */
+// @ts-ignore: decorator
+@inline
+function roundEight(x: usize, count: i32, center0: v128, center1: v128, inverse0: v128, inverse1: v128): v128 {
+  const a = roundToIntegers(f32x4.mul(f32x4.sub(loadFour(x, count), center0), inverse0));
+  const b = roundToIntegers(f32x4.mul(f32x4.sub(loadFour(x + 16, count - 4), center1), inverse1));
+  return i16x8.narrow_i32x4_s(a, b);
+}
+
+/** Sums of Q·K, i32 [rows][8] → scores, 8 columns of f32 rows. */
+function writeScores(x: usize, rowBytes: usize, scales: usize, sums: usize, rows: i32): void {
+  let from = panelSums;
+  for (let row = 0; row < rows; row++, from += 32, x += rowBytes) {
+    const at = (<usize>row) << 2;
+    const scale = v128.load32_splat(rowScales + at);
+    const zero = v128.load32_splat(rowZeros + at);
+    const a = f32x4.convert_i32x4_s(i32x4.sub(v128.load(from), i32x4.mul(zero, v128.load(sums))));
+    const b = f32x4.convert_i32x4_s(i32x4.sub(v128.load(from, 16), i32x4.mul(zero, v128.load(sums, 16))));
+    v128.store(x, f32x4.mul(f32x4.mul(a, v128.load(scales)), scale));
+    v128.store(x, f32x4.mul(f32x4.mul(b, v128.load(scales, 16)), scale), 16);
+  }
+}
+
+/** The exact softmax of rows of scores, f32 [rows][keys]. */
+function writeProbabilities(to: usize, x: usize, rowBytes: usize, rows: i32, keys: i32): void {
+  const bytes = (<usize>keys) << 2;
+  for (let row = 0; row < rows; row++) memory.copy(to + <usize>row * bytes, x + <usize>row * rowBytes, bytes);
+  softmax(to, bytes, rows, keys, LN2);
+}
+
+/** Rows of scores → weights in the form in use (quantize.ts), and inverseTotals. */
+function weighRows(weights: usize, x: usize, rowBytes: usize, rows: i32, keys: i32): void {
+  const depth = roundUp4(keys);
+  let height = 0;
+  for (let m = 0; m < rows; m += height) {
+    height = rowsSideBySide(m, rows);
+    const tile = tileAt(weights, m, depth);
+    for (let row = 0; row < height; row++, x += rowBytes) {
+      const total = weighRow(tile + ((<usize>row) << 2), (<usize>height) << 2, x, keys);
+      store<f32>(inverseTotals + ((<usize>(m + row)) << 2), 1 / total);
+    }
+  }
+}
+
+/** The least power, log2 of the greatest weight, 1.5·2^23, and 2^r on |r| ≤ 1/2 within 7.5e-5, from the highest power. */
+const POWERS = memory.data<f32>([-126, 7.98868469, 12582912, 0.05517167, 0.24261112, 0.69326099, 0.99992807]);
+
+/** 2^x, x of 8 at most. */
+// @ts-ignore: decorator
+@inline
+function powerOfTwo(x: v128): v128 {
+  const y = f32x4.pmax(x, constant(POWERS, 0));
+  const shifted = f32x4.add(y, constant(POWERS, 2));
+  const r = f32x4.sub(y, f32x4.sub(shifted, constant(POWERS, 2)));
+  const p = roundedMultiplyAdd(roundedMultiplyAdd(line(r, POWERS, 3, 4), r, constant(POWERS, 5)), r, constant(POWERS, 6));
+  return i32x4.add(p, i32x4.shl(shifted, 23));
+}
+
+/**
+ * One row; returns the sum of its weights, NaN where a score is.
+ *   x  f32 [keys], and room up to roundUp8(keys)
+ */
+function weighRow(weights: usize, stepBytes: usize, x: usize, keys: i32): f32 {
+  const end = x + ((<usize>roundUp8(keys)) << 2);
+  for (let at = x + ((<usize>keys) << 2); at < end; at += 4) store<f32>(at, -Infinity);
+  let most0 = v128.load(x), most1 = v128.load(x, 16);
+  for (let at = x + 32; at < end; at += 32) {
+    most0 = f32x4.pmax(most0, v128.load(at));
+    most1 = f32x4.pmax(most1, v128.load(at, 16));
+  }
+  const shift = f32x4.sub(f32x4.splat(maxLanes(f32x4.pmax(most0, most1))), constant(POWERS, 1));
+  const isPairs = form == PAIRS;
+  const flip = signFlip();
+  let sum0 = f32x4.splat(0), sum1 = sum0;
+  let shifted0 = v128.load32_splat(POWERS, 8), shifted1 = shifted0;
+  for (; x < end; x += 32) {
+    const before0 = shifted0;
+    const before1 = shifted1;
+    sum0 = f32x4.add(sum0, powerOfTwo(f32x4.sub(v128.load(x), shift)));
+    sum1 = f32x4.add(sum1, powerOfTwo(f32x4.sub(v128.load(x, 16), shift)));
+    shifted0 = f32x4.add(sum0, constant(POWERS, 2));
+    shifted1 = f32x4.add(sum1, constant(POWERS, 2));
+    const a = i32x4.sub(shifted0, before0);
+    const b = i32x4.sub(shifted1, before1);
+    if (isPairs) {
+      storePairs(weights, GROUP_STEP_BYTES, pairsOfEight(a, b));
+      weights += groupOffset(8);
+    } else {
+      storeEightBytes(weights, stepBytes, i16x8.narrow_i32x4_s(a, b), flip);
+      weights += stepBytes << 1;
+    }
+  }
+  const rounder = constant(POWERS, 2);
+  return sumLanes(f32x4.add(f32x4.sub(shifted0, rounder), f32x4.sub(shifted1, rounder)));
+}
+
+/** Weighted sums, i32 [rows][8] → columns of the context. Divided before they are scaled, or the greatest v would overflow. */
+function writeContext(
+  context: usize, strideBytes: usize, scales: usize, sums: usize, centers: usize, rows: i32, columns: i32,
+): void {
+  const zero = i32x4.splat(form == SIGNED ? -128 : 0);
+  const zeros0 = i32x4.mul(zero, v128.load(sums));
+  const zeros1 = i32x4.mul(zero, v128.load(sums, 16));
+  const scale0 = v128.load(scales);
+  const scale1 = v128.load(scales, 16);
+  const center0 = v128.load(centers);
+  const center1 = v128.load(centers, 16);
+  let from = panelSums;
+  for (let row = 0; row < rows; row++, context += strideBytes, from += 32) {
+    const factor = v128.load32_splat(inverseTotals + ((<usize>row) << 2));
+    const mean0 = f32x4.mul(f32x4.convert_i32x4_s(i32x4.sub(v128.load(from), zeros0)), factor);
+    const mean1 = f32x4.mul(f32x4.convert_i32x4_s(i32x4.sub(v128.load(from, 16), zeros1)), factor);
+    const a = roundedMultiplyAdd(mean0, scale0, center0);
+    const b = roundedMultiplyAdd(mean1, scale1, center1);
+    if (columns < 4) storeLanes(context, a, columns);
+    else {
+      v128.store(context, a);
+      if (columns == 8) v128.store(context, b, 16);
+      else if (columns > 4) storeLanes(context + 16, b, columns - 4);
+    }
+  }
+}

@@ -20,7 +20,7 @@ import { activateRows, NONE } from "./activation";
 import { PANEL_ROW_BYTES, storeFew } from "./pack";
 import { BURST_LINES, burstBytes, LINE_BYTES, linesOf, prefetch } from "./prefetch";
 import { multiplyAdd } from "./simd";
-import { packTiles, tileHeight } from "./tiles";
+import { packTiles, tilesOf } from "./tiles";
 
 /** Rows and depth that are multiplied with all panels before the next: their part of A, 384 KB at most, stays in L2. */
 const BLOCK_ROWS: i32 = 128;
@@ -104,8 +104,7 @@ function multiplyPanel(
   c: usize, ldc: usize, a: usize, b: usize, next: usize, marks: usize, bias: usize, init: usize, ldinit: usize,
   rows: i32, K: i32,
 ): void {
-  const tiles = (rows + MOST_ROWS - 1) / MOST_ROWS;
-  const mostDepth = tiles * <i32>(BURST_LINES * 2);
+  const mostDepth = tilesOf(rows, MOST_ROWS) * <i32>(BURST_LINES * 2);
   const steps = marks ? (K + mostDepth - 1) / mostDepth : 1;
   const depth = ((K + steps - 1) / steps + 1) & ~1;
   for (let k = 0; k < K; k += depth) {
@@ -126,10 +125,13 @@ function multiplyTiles(
   c: usize, ldc: usize, a: usize, k: i32, depth: i32, b: usize, next: usize, nextEnd: usize, marks: usize, bias: usize, init: usize,
   ldinit: usize, rows: i32, K: i32,
 ): void {
-  const burst = burstBytes(<usize>K * PANEL_ROW_BYTES, (rows + MOST_ROWS - 1) / MOST_ROWS);
-  for (let row = 0; row < rows; ) {
-    const height = tileHeight(row, rows, MOST_ROWS);
-    const at = a + ((<usize>(row * depth + k * height)) << 2);
+  const tiles = tilesOf(rows, MOST_ROWS);
+  const least = rows / tiles;
+  const taller = rows % tiles;
+  const burst = burstBytes(<usize>K * PANEL_ROW_BYTES, tiles);
+  for (let t = 0; t < tiles; t++) {
+    const height = least + i32(t < taller);
+    const at = a + ((<usize>(k * height)) << 2);
     if (height == 6) tile6(c, ldc, at, b, bias, init, ldinit, K);
     else if (height == 5) tile5(c, ldc, at, b, bias, init, ldinit, K);
     else if (height == 4) tile4(c, ldc, at, b, bias, init, ldinit, K);
@@ -137,8 +139,8 @@ function multiplyTiles(
     else if (height == 2) tile2(c, ldc, at, b, bias, init, ldinit, K);
     else tile1(c, at, b, bias, init, K);
     c += <usize>height * ldc;
+    a += (<usize>(depth * height)) << 2;
     init += <usize>height * ldinit;
-    row += height;
     prefetch(next, min(next + burst, nextEnd), marks);
     next += burst;
     marks += burst / LINE_BYTES;

@@ -23,7 +23,7 @@ import { panelI8Bytes, STEP_BYTES } from "./pack-i8";
 import { burstBytes, LINE_BYTES, linesOf, prefetch } from "./prefetch";
 import { BYTE_TILE_ROWS, PAIRS, form, quantizeRows } from "./quantize";
 import { HAS_DOT, dotBytes } from "./simd";
-import { tileHeight } from "./tiles";
+import { tilesOf } from "./tiles";
 
 /** Rows that are quantised together and multiplied with all panels: they stay in L2. */
 const BLOCK_ROWS: i32 = 128;
@@ -134,13 +134,16 @@ function finishEight(
   }
 }
 
-/** All rows of one panel by byte dots, tile by tile as quantize.ts laid them out. */
+/** All rows of one panel by byte dots, tile by tile (tiles.ts) as quantize.ts laid them out. */
 function multiplyPanelI8(c: usize, a: usize, b: usize, nextMarks: usize, rows: i32, K: i32): void {
   let next = b + ((<usize>K) << 3);
   const nextEnd = next + ((<usize>K) << 3);
-  const burst = nextMarks ? burstBytes(nextEnd - next, (rows + BYTE_TILE_ROWS - 1) / BYTE_TILE_ROWS) : 0;
-  for (let row = 0; row < rows; ) {
-    const height = tileHeight(row, rows, BYTE_TILE_ROWS);
+  const tiles = tilesOf(rows, BYTE_TILE_ROWS);
+  const least = rows / tiles;
+  const taller = rows % tiles;
+  const burst = nextMarks ? burstBytes(nextEnd - next, tiles) : 0;
+  for (let t = 0; t < tiles; t++) {
+    const height = least + i32(t < taller);
     if (height == 6) tile6(c, a, b, K);
     else if (height == 5) tile5(c, a, b, K);
     else if (height == 4) tile4(c, a, b, K);
@@ -149,7 +152,6 @@ function multiplyPanelI8(c: usize, a: usize, b: usize, nextMarks: usize, rows: i
     else tile1(c, a, b, K);
     c += (<usize>height) << 5;
     a += <usize>(height * K);
-    row += height;
     prefetch(next, min(next + burst, nextEnd), nextMarks);
     next += burst;
     nextMarks += burst / LINE_BYTES;

@@ -1,14 +1,20 @@
 // A matmul's rows, divided over its tiles and laid out for them.
 
 /**
- * Rows of the tile that begins with row m of M: `most` of them at most, M divided evenly over the tiles, the taller ones first
- * (128 = 18·6 + 4·5), so that no tile is too short to hide the latency of its instructions.
+ * Tiles of M rows, `most` a tile at most. M is divided evenly over them, the taller ones first (128 = 18·6 + 4·5), so that no tile is too
+ * short to hide the latency of its instructions: a tile has floor(M / tiles) rows, each of the first M mod tiles one more.
  */
+// @ts-ignore: decorator
+@inline
+export function tilesOf(M: i32, most: i32): i32 {
+  return (M + most - 1) / most;
+}
+
+/** Rows of the tile that begins with row m of M. */
 export function tileHeight(m: i32, M: i32, most: i32): i32 {
-  const tiles = (M + most - 1) / most;
+  const tiles = tilesOf(M, most);
   const height = M / tiles;
-  const taller = M - height * tiles;
-  return height + i32(m < taller * (height + 1));
+  return height + i32(m < (M % tiles) * (height + 1));
 }
 
 /**

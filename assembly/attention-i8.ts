@@ -80,14 +80,14 @@ export function attentionI8(
       quantizeRows(queryRows, rowScales, rowZeros, q + from, strideBytes, rows, D);
       for (let n = 0; n < keys; n += 8) {
         const column = (<usize>n) << 2;
-        sumPanel(panelSums, queryRows, keyPanels + <usize>(n >> 3) * panelI8Bytes(D), 0, rows, roundUp4(D));
+        sumPanel(panelSums, queryRows, keyPanels + <usize>(n >> 3) * panelI8Bytes(D), 0, rows, roundUp4(D), false);
         writeScores(tile + column, rowBytes, keyScales + column, keySums + column, rows);
       }
       if (scores) writeProbabilities(scores + ((<usize>(head * queries + query) * <usize>keys) << 2), tile, rowBytes, rows, keys);
       weighRows(weights, tile, rowBytes, rows, keys);
       for (let n = 0; n < D; n += 8) {
         const column = (<usize>n) << 2;
-        sumPanel(panelSums, weights, valuePanels + <usize>(n >> 3) * panelI8Bytes(keys), 0, rows, roundUp4(keys));
+        sumPanel(panelSums, weights, valuePanels + <usize>(n >> 3) * panelI8Bytes(keys), 0, rows, roundUp4(keys), false);
         writeContext(
           context + from + column, strideBytes, valueScales + column, valueSums + column, valueCenters + column, rows, min(D - n, 8),
         );

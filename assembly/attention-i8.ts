@@ -4,10 +4,9 @@
 //   context, q, k, v, strideBytes, scores, queries, keys, A, D   as attention.ts has them
 //   scratch  attentionI8ScratchBytes(keys, D) bytes; must not overlap the others
 //
-// Of each head Q is quantised row by row (quantize.ts); K to ±127 with a scale a key, less its mean over the keys, which no softmax sees
-// (SageAttention, arXiv 2410.02367); V to ±127 with a scale a column, less the middle of its range. Scores are made in powers of two. The
-// weights of a row, 2^score, are rounded to steps of 1/254 of the greatest; what rounding takes from one is given to the eighth key
-// after it, so that many small ones keep their sum. They are divided by the sum of the rounded ones.
+// Of each head Q is quantised row by row (quantize.ts), K and V as in pack-kv-i8.ts. Scores are made in powers of two. The weights of a
+// row, 2^score, are rounded to steps of 1/254 of the greatest; what rounding takes from one is given to the eighth key after it, so that
+// many small ones keep their sum. They are divided by the sum of the rounded ones.
 //
 // A NaN or an infinity in q makes its row NaN, one in k the whole head, one in v its column. 4·A·queries·keys·D operations and a
 // softmax over A·queries·keys.
@@ -15,15 +14,13 @@ import { constant, line } from "./exp";
 import { sumPanel } from "./matmul-i8";
 import { GROUP_STEP_BYTES, groupOffset, storePairs } from "./matmul-i16";
 import { roundUp8 } from "./pack";
-import { panelI8Bytes, STEP_BYTES, storeFourBytes, sumColumnsI8 } from "./pack-i8";
-import {
-  form, LEAST_SCALE, PAIRS, pairsOfEight, quantizeRows, rowsSideBySide, roundToIntegers, SIGNED, signFlip, storeEightBytes, tileAt,
-} from "./quantize";
-import { loadLanes, maxLanes, roundedMultiplyAdd, storeLanes, sumLanes } from "./simd";
+import { panelI8Bytes, sumColumnsI8 } from "./pack-i8";
+import { meanOfRows, packKeys, packValues } from "./pack-kv-i8";
+import { form, PAIRS, pairsOfEight, quantizeRows, rowsSideBySide, SIGNED, signFlip, storeEightBytes, tileAt } from "./quantize";
+import { maxLanes, roundedMultiplyAdd, storeLanes, sumLanes } from "./simd";
 import { softmax } from "./softmax";
 
 const QUERY_TILE: i32 = 48;
-const MOST: f32 = 127;
 /** 2^x = e^(x·ln 2). */
 const LN2: f32 = 0.6931471805599453;
 
@@ -40,7 +37,10 @@ function roundUp4(n: i32): i32 {
   return (n + 3) & ~3;
 }
 
-/** Bytes of scratch: K and V packed with scales, sums and centers, a tile of queries, of scores and of weights. As f64: must not wrap around. */
+/**
+ * Bytes of scratch: K and V packed with scales, sums and centers; a tile of queries, of scores and of weights. As f64: must not wrap
+ * around.
+ */
 export function attentionI8ScratchBytes(keys: i32, D: i32): f64 {
   const width = <f64>roundUp8(keys);
   const depth = <f64>roundUp8(D);
@@ -94,133 +94,6 @@ export function attentionI8(
       }
     }
   }
-}
-
-/** Lanes of 1 / x, or of 0 where that would not be a finite number: a scale so small means values of 0. */
-// @ts-ignore: decorator
-@inline
-function reciprocals(x: v128): v128 {
-  return v128.andnot(f32x4.div(f32x4.splat(1), x), f32x4.lt(x, f32x4.splat(LEAST_SCALE)));
-}
-
-/** `count` of four floats, 0 beyond. */
-// @ts-ignore: decorator
-@inline
-function loadFour(x: usize, count: i32): v128 {
-  const zero = f32x4.splat(0);
-  if (count >= 4) return v128.load(x);
-  return count > 0 ? loadLanes(x, count, zero) : zero;
-}
-
-/** 0; NaN for a NaN or an infinity, whose product with 0 would have a sign that differs by engine. */
-// @ts-ignore: decorator
-@inline
-function nanUnlessFinite(x: v128): v128 {
-  return f32x4.sub(x, x);
-}
-
-/** Σ x / rows of each column, f32 [roundUp8(D)]. */
-function meanOfRows(means: usize, x: usize, strideBytes: usize, rows: i32, D: i32): void {
-  const share = f32x4.splat(<f32>1 / <f32>rows); // of each, as their sum could overflow
-  for (let d = 0; d < D; d += 4, x += 16, means += 16) {
-    let sum = f32x4.splat(0);
-    let from = x;
-    for (let row = 0; row < rows; row++, from += strideBytes) sum = roundedMultiplyAdd(loadFour(from, D - d), share, sum);
-    v128.store(means, sum);
-  }
-}
-
-/** K - centers, f32 [keys][D] → i8 [ceil(keys/8)][ceil(D/4)][8][4] and scales times `factor`, f32 [roundUp8(keys)]; 0 beyond keys. */
-function packKeys(
-  panels: usize, scales: usize, centers: usize, k: usize, strideBytes: usize, keys: i32, D: i32, factor: f32,
-): void {
-  const panelBytes = panelI8Bytes(D);
-  const width = roundUp8(keys);
-  if (keys < width) {
-    memory.fill(panels + <usize>(keys >> 3) * panelBytes, 0, panelBytes);
-    memory.fill(scales + ((<usize>keys) << 2), 0, (<usize>(width - keys)) << 2);
-  }
-  for (let key = 0; key < keys; key++, k += strideBytes, scales += 4) {
-    let greatest = f32x4.splat(0), bad = greatest;
-    for (let d = 0; d < D; d += 4) {
-      const at = (<usize>d) << 2;
-      const x = f32x4.sub(loadFour(k + at, D - d), v128.load(centers + at));
-      greatest = f32x4.pmax(greatest, f32x4.abs(x));
-      bad = f32x4.add(bad, nanUnlessFinite(x));
-    }
-    const scale = maxLanes(greatest) / MOST + sumLanes(bad);
-    store<f32>(scales, scale * factor);
-    const inverse = reciprocals(f32x4.splat(scale));
-    let to = panels + <usize>(key >> 3) * panelBytes + <usize>((key & 7) << 2);
-    for (let d = 0; d < D; d += 4, to += STEP_BYTES) {
-      const at = (<usize>d) << 2;
-      storeFourBytes(to, f32x4.mul(f32x4.sub(loadFour(k + at, D - d), v128.load(centers + at)), inverse));
-    }
-  }
-}
-
-/**
- * V f32 [keys][D] → i8 [ceil(D/8)][ceil(keys/4)][8][4], scales and centers, f32 [roundUp8(D)]; beyond keys what meets weights of 0, beyond
- * D what nobody reads.
- */
-function packValues(panels: usize, scales: usize, centers: usize, v: usize, strideBytes: usize, keys: i32, D: i32): void {
-  const half = f32x4.splat(0.5);
-  const most = f32x4.splat(MOST);
-  for (let d = 0; d < D; d += 8, v += 32, scales += 32, centers += 32) {
-    const columns = D - d;
-    let low0 = loadFour(v, columns), low1 = loadFour(v + 16, columns - 4);
-    let high0 = low0, high1 = low1, bad0 = f32x4.splat(0), bad1 = bad0;
-    let row = v;
-    for (let key = 0; key < keys; key++, row += strideBytes) {
-      const a = loadFour(row, columns);
-      const b = loadFour(row + 16, columns - 4);
-      low0 = f32x4.pmin(low0, a);
-      low1 = f32x4.pmin(low1, b);
-      high0 = f32x4.pmax(high0, a);
-      high1 = f32x4.pmax(high1, b);
-      bad0 = f32x4.add(bad0, nanUnlessFinite(a));
-      bad1 = f32x4.add(bad1, nanUnlessFinite(b));
-    }
-    // Halved first: the sum or difference of the greatest floats is infinite.
-    low0 = f32x4.mul(low0, half);
-    low1 = f32x4.mul(low1, half);
-    high0 = f32x4.mul(high0, half);
-    high1 = f32x4.mul(high1, half);
-    const center0 = f32x4.add(high0, low0);
-    const center1 = f32x4.add(high1, low1);
-    const scale0 = f32x4.add(f32x4.div(f32x4.sub(high0, low0), most), bad0);
-    const scale1 = f32x4.add(f32x4.div(f32x4.sub(high1, low1), most), bad1);
-    v128.store(scales, scale0);
-    v128.store(scales, scale1, 16);
-    v128.store(centers, center0);
-    v128.store(centers, center1, 16);
-    const inverse0 = reciprocals(scale0);
-    const inverse1 = reciprocals(scale1);
-    row = v;
-    for (let key = 0; key < keys; key += 4, panels += STEP_BYTES) {
-      const r0 = roundEight(row, columns, center0, center1, inverse0, inverse1);
-      row += strideBytes;
-      const r1 = roundEight(row, key + 1 < keys ? columns : 0, center0, center1, inverse0, inverse1);
-      row += strideBytes;
-      const r2 = roundEight(row, key + 2 < keys ? columns : 0, center0, center1, inverse0, inverse1);
-      row += strideBytes;
-      const r3 = roundEight(row, key + 3 < keys ? columns : 0, center0, center1, inverse0, inverse1);
-      row += strideBytes;
-      const low = i8x16.narrow_i16x8_s(r0, r1);
-      const high = i8x16.narrow_i16x8_s(r2, r3);
-      v128.store(panels, i8x16.shuffle(low, high, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27));
-      v128.store(panels, i8x16.shuffle(low, high, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31), 16);
-    }
-  }
-}
-
-/** Eight floats (count of them there, 0 beyond) in steps from their centers, as 16-bit integers. */
-// @ts-ignore: decorator
-@inline
-function roundEight(x: usize, count: i32, center0: v128, center1: v128, inverse0: v128, inverse1: v128): v128 {
-  const a = roundToIntegers(f32x4.mul(f32x4.sub(loadFour(x, count), center0), inverse0));
-  const b = roundToIntegers(f32x4.mul(f32x4.sub(loadFour(x + 16, count - 4), center1), inverse1));
-  return i16x8.narrow_i32x4_s(a, b);
 }
 
 /** Sums of Q·K, i32 [rows][8] → scores, 8 columns of f32 rows. */

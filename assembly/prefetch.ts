@@ -9,7 +9,7 @@
 /** Of a cache. */
 export const LINE_BYTES: usize = 64;
 /** The most lines at once, between two tiles: their stores wait in a buffer, and all else waits for a full one. */
-export const BURST_LINES: usize = 18;
+export const BURST_LINES: usize = 24;
 
 /** Lines of so many bytes, the last perhaps in part. */
 // @ts-ignore: decorator

@@ -13,9 +13,9 @@
 import { constant, line } from "./exp";
 import { sumPanel } from "./matmul-i8";
 import { GROUP_STEP_BYTES, groupOffset, storePairs } from "./matmul-i16";
-import { roundUp8 } from "./pack";
+import { roundUp4, roundUp8 } from "./pack";
 import { panelI8Bytes, sumColumnsI8 } from "./pack-i8";
-import { meanOfRows, packKeys, packValues } from "./pack-kv-i8";
+import { packKeys, packValues } from "./pack-kv-i8";
 import { form, PAIRS, pairsOfEight, quantizeRows, rowsSideBySide, SIGNED, signFlip, storeEightBytes, tileAt } from "./quantize";
 import { maxLanes, roundedMultiplyAdd, storeLanes, sumLanes } from "./simd";
 import { softmax } from "./softmax";
@@ -31,20 +31,14 @@ const inverseTotals: usize = memory.data(QUERY_TILE * 4, 16);
 /** i32 [QUERY_TILE][8] */
 const panelSums: usize = memory.data(QUERY_TILE * 32, 16);
 
-// @ts-ignore: decorator
-@inline
-function roundUp4(n: i32): i32 {
-  return (n + 3) & ~3;
-}
-
 /**
- * Bytes of scratch: K and V packed with scales, sums and centers; a tile of queries, of scores and of weights. As f64: must not wrap
+ * Bytes of scratch: K and V packed with scales and sums, and centers of V; a tile of queries, of scores and of weights. As f64: must not wrap
  * around.
  */
 export function attentionI8ScratchBytes(keys: i32, D: i32): f64 {
   const width = <f64>roundUp8(keys);
   const depth = <f64>roundUp8(D);
-  return width * depth * 2 + width * 8 + depth * 16 + <f64>QUERY_TILE * (depth * 2 + width * 6);
+  return width * depth * 2 + width * 8 + depth * 12 + <f64>QUERY_TILE * (depth * 2 + width * 6);
 }
 
 export function attentionI8(
@@ -59,8 +53,7 @@ export function attentionI8(
   const keySums = keyScales + ((<usize>width) << 2);
   const valueScales = keySums + ((<usize>width) << 2);
   const valueSums = valueScales + ((<usize>depth) << 2);
-  const keyCenters = valueSums + ((<usize>depth) << 2);
-  const valueCenters = keyCenters + ((<usize>depth) << 2);
+  const valueCenters = valueSums + ((<usize>depth) << 2);
   const queryRows = valueCenters + ((<usize>depth) << 2);
   const tile = queryRows + ((<usize>(QUERY_TILE * depth)) << 1);
   const weights = tile + ((<usize>(QUERY_TILE * width)) << 2);
@@ -69,8 +62,7 @@ export function attentionI8(
 
   for (let head = 0; head < A; head++) {
     const at = <usize>(head * D) << 2;
-    meanOfRows(keyCenters, k + at, strideBytes, keys, D);
-    packKeys(keyPanels, keyScales, keyCenters, k + at, strideBytes, keys, D, factor);
+    packKeys(keyPanels, keyScales, k + at, strideBytes, keys, D, factor);
     packValues(valuePanels, valueScales, valueCenters, v + at, strideBytes, keys, D);
     sumColumnsI8(keySums, keyPanels, keys, D);
     sumColumnsI8(valueSums, valuePanels, D, keys);
@@ -161,7 +153,7 @@ function weighRow(weights: usize, stepBytes: usize, x: usize, keys: i32): f32 {
   const isPairs = form == PAIRS;
   const flip = signFlip();
   let sum0 = f32x4.splat(0), sum1 = sum0;
-  let shifted0 = v128.load32_splat(POWERS, 8), shifted1 = shifted0;
+  let shifted0 = constant(POWERS, 2), shifted1 = shifted0;
   for (; x < end; x += 32) {
     const before0 = shifted0;
     const before1 = shifted1;

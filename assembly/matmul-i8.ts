@@ -18,7 +18,7 @@
 // one part after another is widened once and stays in L1 while the rows go by. Floats are made from the sums in one place, of two
 // panels at a time.
 import { groupOffset, multiplyPanelOfBytes, multiplyPanelWidening } from "./matmul-i16";
-import { storeFew } from "./pack";
+import { roundUp4, storeFew } from "./pack";
 import { panelI8Bytes, STEP_BYTES } from "./pack-i8";
 import { burstBytes, LINE_BYTES, linesOf, prefetch } from "./prefetch";
 import { BYTE_TILE_ROWS, PAIRS, form, quantizeRows } from "./quantize";
@@ -66,14 +66,14 @@ const FINISH_ROWS: i32 = 12;
 
 /** Bytes of scratch: scales and zeros of the rows, and the quantised rows. As f64: must not wrap around. */
 export function matmulI8ScratchBytes(K: i32): f64 {
-  return <f64>(BLOCK_ROWS * 8) + <f64>((K + 3) & ~3) * (BLOCK_ROWS * 2);
+  return <f64>(BLOCK_ROWS * 8) + <f64>roundUp4(K) * (BLOCK_ROWS * 2);
 }
 
 export function matmulI8(
   c: usize, ldcBytes: usize, x: usize, ldxBytes: usize, panels: usize, marks: usize, scales: usize, sums: usize, bias: usize,
   init: usize, ldinitBytes: usize, scratch: usize, M: i32, N: i32, K: i32,
 ): void {
-  const depth = (K + 3) & ~3;
+  const depth = roundUp4(K);
   const rowScales = scratch;
   const rowZeros = rowScales + (BLOCK_ROWS << 2);
   const rows = rowZeros + (BLOCK_ROWS << 2);

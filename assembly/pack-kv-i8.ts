@@ -1,14 +1,13 @@
 // K and V of one head → bytes, in the panels of pack-i8.ts, for attention-i8.ts.
 //
-//   K  to ±127 with a scale a key, less its mean over the keys: all scores of a query change by the same then, which no softmax sees
-//      (SageAttention, arXiv 2410.02367)
+//   K  to ±127 with a scale a key
 //   V  to ±127 with a scale a column, less the middle of the column's range, which is added to the context
 //
-// A NaN or an infinity makes all scales of K, or that of its column of V, NaN.
+// A NaN or an infinity makes the scale of its key, or of its column of V, NaN.
 import { roundUp8 } from "./pack";
 import { panelI8Bytes, STEP_BYTES, storeFourBytes } from "./pack-i8";
 import { LEAST_SCALE, roundToIntegers } from "./quantize";
-import { loadLanes, maxLanes, roundedMultiplyAdd, sumLanes } from "./simd";
+import { loadLanes, maxLanes, sumLanes } from "./simd";
 
 const MOST: f32 = 127;
 
@@ -35,21 +34,8 @@ function nanUnlessFinite(x: v128): v128 {
   return f32x4.sub(x, x);
 }
 
-/** Σ x / rows of each column, f32 [roundUp8(D)]. */
-export function meanOfRows(means: usize, x: usize, strideBytes: usize, rows: i32, D: i32): void {
-  const share = f32x4.splat(<f32>1 / <f32>rows); // of each, as their sum could overflow
-  for (let d = 0; d < D; d += 4, x += 16, means += 16) {
-    let sum = f32x4.splat(0);
-    let from = x;
-    for (let row = 0; row < rows; row++, from += strideBytes) sum = roundedMultiplyAdd(loadFour(from, D - d), share, sum);
-    v128.store(means, sum);
-  }
-}
-
-/** K - centers, f32 [keys][D] → i8 [ceil(keys/8)][ceil(D/4)][8][4] and scales times `factor`, f32 [roundUp8(keys)]; 0 beyond keys. */
-export function packKeys(
-  panels: usize, scales: usize, centers: usize, k: usize, strideBytes: usize, keys: i32, D: i32, factor: f32,
-): void {
+/** K f32 [keys][D] → i8 [ceil(keys/8)][ceil(D/4)][8][4] and scales times `factor`, f32 [roundUp8(keys)]; 0 beyond keys. */
+export function packKeys(panels: usize, scales: usize, k: usize, strideBytes: usize, keys: i32, D: i32, factor: f32): void {
   const panelBytes = panelI8Bytes(D);
   const width = roundUp8(keys);
   if (keys < width) {
@@ -59,8 +45,7 @@ export function packKeys(
   for (let key = 0; key < keys; key++, k += strideBytes, scales += 4) {
     let greatest = f32x4.splat(0), bad = greatest;
     for (let d = 0; d < D; d += 4) {
-      const at = (<usize>d) << 2;
-      const x = f32x4.sub(loadFour(k + at, D - d), v128.load(centers + at));
+      const x = loadFour(k + ((<usize>d) << 2), D - d);
       greatest = f32x4.pmax(greatest, f32x4.abs(x));
       bad = f32x4.add(bad, nanUnlessFinite(x));
     }
@@ -69,8 +54,7 @@ export function packKeys(
     const inverse = reciprocals(f32x4.splat(scale));
     let to = panels + <usize>(key >> 3) * panelBytes + <usize>((key & 7) << 2);
     for (let d = 0; d < D; d += 4, to += STEP_BYTES) {
-      const at = (<usize>d) << 2;
-      storeFourBytes(to, f32x4.mul(f32x4.sub(loadFour(k + at, D - d), v128.load(centers + at)), inverse));
+      storeFourBytes(to, f32x4.mul(loadFour(k + ((<usize>d) << 2), D - d), inverse));
     }
   }
 }

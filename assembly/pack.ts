@@ -15,6 +15,13 @@ export function roundUp8(n: i32): i32 {
   return (n + 7) & ~7;
 }
 
+/** Values of the whole fours that n values fill: a byte dot takes four at once. */
+// @ts-ignore: decorator
+@inline
+export function roundUp4(n: i32): i32 {
+  return (n + 3) & ~3;
+}
+
 /** Bytes of one row of a panel: 8 floats. */
 export const PANEL_ROW_BYTES: usize = 32;
 

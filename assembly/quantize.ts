@@ -13,6 +13,7 @@
 // Any M, K ≥ 1, alignment to 4 bytes. A row of 0 (or below 3e-36 throughout) gets scale 0 and only zeros. A row with NaN or
 // an infinity gets scale NaN, so that all that is computed from it is NaN; its values say nothing. About 6·M·K operations.
 import { GROUP_STEP_BYTES, groupOffset, rowInGroups, storePairs } from "./matmul-i16";
+import { roundUp4 } from "./pack";
 import { dotBytes, loadLanes } from "./simd";
 import { tileHeight } from "./tiles";
 
@@ -53,7 +54,7 @@ export function roundToIntegers(x: v128): v128 {
 }
 
 export function quantizeRows(out: usize, scales: usize, zeros: usize, x: usize, strideBytes: usize, M: i32, K: i32): void {
-  const depth = (K + 3) & ~3;
+  const depth = roundUp4(K);
   let height = 0;
   for (let m = 0; m < M; m += height) {
     height = rowsSideBySide(m, M);

@@ -73,8 +73,8 @@ export async function loadBuild(build: Build): Promise<KernelInstance> {
   return kernels;
 }
 
-/** What a kernel multiplies with, and so what its peak is: floats, 16-bit pairs, or bytes in the engine's form. */
-export type Arithmetic = "f32" | "i16" | "int8";
+/** What a kernel multiplies with, and so what its peak is: floats, or bytes in the engine's form. */
+export type Arithmetic = "f32" | "int8";
 
 /** Steps of a peak loop in one call: about 0.1 ms, so that it is called often and V8 optimises it. */
 const PEAK_STEPS = 50_000;

@@ -46,7 +46,7 @@ export async function loadKernels(options: KernelOptions = {}): Promise<Kernels>
   return new Kernels(await KernelInstance.create(options));
 }
 
-/** Addresses of a matrix in wasm memory (assembly/linear.ts); scales and sums are 0 in fp32. */
+/** Addresses of a matrix in wasm memory (assembly/linear.ts); scales and sums are 0 in fp32, marks where it is used once. */
 interface Panels {
   panels: number;
   scales: number;
@@ -92,7 +92,10 @@ export class Kernels {
     const mark = kernels.mark;
     try {
       const packed: PackedMatrix = Object.freeze({ N, K, dtype });
-      packedIn.set(packed, { owner: this, at: this.packed(b, options) });
+      const at = this.packed(b, options);
+      at.marks = kernels.allocate(markBytes(N, K, dtype));
+      kernels.exports.markPanels(at.marks, at.panels, Math.ceil(N / 8), panelBytes(8, K, dtype));
+      packedIn.set(packed, { owner: this, at });
       return packed;
     } catch (error) {
       kernels.release(mark);
@@ -308,7 +311,6 @@ export class Kernels {
     const panels = kernels.allocate(panelBytes(N, K, dtype));
     const isQ8 = dtype === "q8";
     const [scales, sums] = isQ8 ? [kernels.allocate(roundUp8(N) * 4), kernels.allocate(roundUp8(N) * 4)] : [0, 0];
-    const marks = kernels.allocate(markBytes(N, K, dtype));
     this.scratch(() => {
       const source = kernels.allocate(N * K * 4);
       const values = kernels.floats(source, N * K);
@@ -326,8 +328,7 @@ export class Kernels {
       kernels.exports.packRowsI8(panels, scales, source, N, K);
       kernels.exports.sumColumnsI8(sums, panels, N, K);
     });
-    kernels.exports.markPanels(marks, panels, Math.ceil(N / 8), panelBytes(8, K, dtype));
-    return { panels, scales, sums, marks };
+    return { panels, scales, sums, marks: 0 };
   }
 
   private placeOf(b: PackedMatrix, { N, K, dtype }: PackOptions): Panels {

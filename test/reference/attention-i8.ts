@@ -18,9 +18,8 @@ function round(x: readonly number[], scale: number): number[] {
   return x.map((value) => Math.min(Math.max(roundHalfEven(fround(value * inverse)), -127), 127));
 }
 
-/** A key less the mean of all keys. */
-function quantizeKey(key: Float32Array, means: readonly number[]): { q: number[]; scale: number } {
-  const x = [...key].map((value, d) => fround(value - means[d]!));
+function quantizeKey(key: Float32Array): { q: number[]; scale: number } {
+  const x = [...key];
   const scale = fround(Math.max(...x.map(Math.abs)) / 127);
   return { q: round(x, scale), scale };
 }
@@ -80,11 +79,7 @@ export function attentionI8(
   for (let head = 0; head < A; head++) {
     const rowOf = (x: Float32Array, row: number) => x.subarray(row * H + head * D, row * H + (head + 1) * D);
     const columnOf = (x: Float32Array, d: number) => Array.from({ length: keys }, (_, key) => rowOf(x, key)[d]!);
-    const share = fround(1 / keys);
-    const means = Array.from({ length: D }, (_, d) =>
-      columnOf(k, d).reduce((sum, value) => fround(sum + fround(value * share)), 0),
-    );
-    const keyRows = Array.from({ length: keys }, (_, key) => quantizeKey(rowOf(k, key), means));
+    const keyRows = Array.from({ length: keys }, (_, key) => quantizeKey(rowOf(k, key)));
     const columns = Array.from({ length: D }, (_, d) => quantizeColumn(columnOf(v, d)));
     for (let query = 0; query < queries; query++) {
       const row = quantizeRow(rowOf(q, query));

@@ -18,7 +18,7 @@
 // int8: Node 22 76 Gop/s instead of 71, Node 24 81 instead of 78).
 import { activateRows, NONE } from "./activation";
 import { PANEL_ROW_BYTES, storeFew } from "./pack";
-import { BURST_LINES, burstBytes, LINE_BYTES, linesOf, prefetch } from "./prefetch";
+import { BURST_LINES, continuePrefetch, linesOf, startPrefetch } from "./prefetch";
 import { multiplyAdd } from "./simd";
 import { packTiles, tilesOf } from "./tiles";
 
@@ -110,7 +110,8 @@ function multiplyPanel(
   for (let k = 0; k < K; k += depth) {
     const step = min(K - k, depth);
     const stepBytes = <usize>step * PANEL_ROW_BYTES;
-    multiplyTiles(c, ldc, a, k, K, b, next, marks ? next + stepBytes : next, marks, bias, init, ldinit, rows, step);
+    startPrefetch(next, stepBytes, marks, tilesOf(rows, MOST_ROWS));
+    multiplyTiles(c, ldc, a, k, K, b, bias, init, ldinit, rows, step);
     b += stepBytes;
     next += stepBytes;
     marks += <usize>(step >> 1);
@@ -120,15 +121,14 @@ function multiplyPanel(
   }
 }
 
-/** All tiles of a step: K values from the k-th of `depth`. Behind each tile its share of next … nextEnd is prefetched. */
+/** All tiles of a step: K values from the k-th of `depth`. */
 function multiplyTiles(
-  c: usize, ldc: usize, a: usize, k: i32, depth: i32, b: usize, next: usize, nextEnd: usize, marks: usize, bias: usize, init: usize,
-  ldinit: usize, rows: i32, K: i32,
+  c: usize, ldc: usize, a: usize, k: i32, depth: i32, b: usize, bias: usize, init: usize, ldinit: usize, rows: i32,
+  K: i32,
 ): void {
   const tiles = tilesOf(rows, MOST_ROWS);
   const least = rows / tiles;
   const taller = rows % tiles;
-  const burst = burstBytes(<usize>K * PANEL_ROW_BYTES, tiles);
   for (let t = 0; t < tiles; t++) {
     const height = least + i32(t < taller);
     const at = a + ((<usize>(k * height)) << 2);
@@ -141,9 +141,7 @@ function multiplyTiles(
     c += <usize>height * ldc;
     a += (<usize>(depth * height)) << 2;
     init += <usize>height * ldinit;
-    prefetch(next, min(next + burst, nextEnd), marks);
-    next += burst;
-    marks += burst / LINE_BYTES;
+    continuePrefetch();
   }
 }
 

@@ -9,7 +9,7 @@
 // Tile: up to 4 rows × 8 columns: 8 accumulators, 2 of B, 1 of A, 1 product = 12 of V8's 15 registers. Rows of A stand in groups because
 // the loop is bound by the number of instructions, and one pointer for four rows spares some (measured on an EPYC against four
 // pointers: Node 24 92 Gop/s instead of 88, Node 22 82 instead of 76).
-import { burstBytes, LINE_BYTES, prefetch } from "./prefetch";
+import { continuePrefetch, startPrefetch } from "./prefetch";
 import { dotPairs } from "./simd";
 
 /** Bytes from one pair of a column to its next: 8 columns × 2 values of 2 bytes; or from four to four bytes: 8 × 4 of 1 byte. */
@@ -68,21 +68,23 @@ function tile1(c: usize, a: usize, b: usize, K: i32, adds: bool): void {
 export function multiplyPanelOfBytes(
   c: usize, a: usize, groupBytes: usize, b: usize, wide: usize, next: usize, marks: usize, M: i32, K: i32, adds: bool,
 ): void {
-  const nextEnd = next + ((<usize>K) << 3);
-  const burst = marks ? burstBytes(nextEnd - next, M >> 2) : 0;
-  let rows = M;
-  for (; rows >= 4; rows -= 4) {
-    if (rows == M) storingTile4(c, a, b, wide, K, adds);
-    else tile4(c, a, wide, K, adds);
+  startPrefetch(next, (<usize>K) << 3, marks, M >> 2);
+  storingTile4(c, a, b, wide, K, adds);
+  continuePrefetch();
+  multiplyRows(c + (SUM_ROW_BYTES << 2), a + groupBytes, groupBytes, wide, M - 4, K, adds);
+}
+
+/** The same on a panel that is widened already. The caller starts prefetching, or there is none. */
+export function multiplyRows(c: usize, a: usize, groupBytes: usize, wide: usize, M: i32, K: i32, adds: bool): void {
+  for (; M >= 4; M -= 4) {
+    tile4(c, a, wide, K, adds);
     c += SUM_ROW_BYTES << 2;
     a += groupBytes;
-    prefetch(next, min(next + burst, nextEnd), marks);
-    next += burst;
-    marks += burst / LINE_BYTES;
+    continuePrefetch();
   }
-  if (rows == 3) tile3(c, a, wide, K, adds);
-  else if (rows == 2) tile2(c, a, wide, K, adds);
-  else if (rows == 1) tile1(c, a, wide, K, adds);
+  if (M == 3) tile3(c, a, wide, K, adds);
+  else if (M == 2) tile2(c, a, wide, K, adds);
+  else if (M == 1) tile1(c, a, wide, K, adds);
 }
 
 /** The same for up to 4 rows: nobody needs the widened panel then. */
@@ -215,13 +217,13 @@ function tile(
 /** Bytes 0, 2, 4 … of 16 as 16-bit integers. */
 // @ts-ignore: decorator
 @inline
-function evenBytes(bytes: v128): v128 {
+export function evenBytes(bytes: v128): v128 {
   return i16x8.shr_s(i16x8.shl(bytes, 8), 8);
 }
 
 /** Bytes 1, 3, 5 … */
 // @ts-ignore: decorator
 @inline
-function oddBytes(bytes: v128): v128 {
+export function oddBytes(bytes: v128): v128 {
   return i16x8.shr_s(bytes, 8);
 }

@@ -15,20 +15,23 @@
 // M, N ≥ 1, 1 ≤ K ≤ 66,311 (127·255·K fits 32 bits); alignment to 4 bytes is enough. 2·M·N·K operations.
 //
 // The form in use (quantize.ts) decides how sums are made: a byte dot, 6 × 8 tiles; or 16-bit pairs, 4 × 8 tiles on a panel of which
-// one part after another is widened once and stays in L1 while the rows go by. Floats are made from the sums in one place, of two
-// panels at a time.
+// one part after another is widened once and stays in L1 while the rows go by, or of two panels with an eighth fewer products
+// (strassen-i16.ts). Floats are made from the sums in one place, of two panels at a time.
 import { groupOffset, multiplyPanelOfBytes, multiplyPanelWidening } from "./matmul-i16";
 import { roundUp4, storeFew } from "./pack";
 import { panelI8Bytes, STEP_BYTES } from "./pack-i8";
-import { burstBytes, LINE_BYTES, linesOf, prefetch } from "./prefetch";
+import { continuePrefetch, linesOf, startPrefetch } from "./prefetch";
 import { BYTE_TILE_ROWS, PAIRS, form, quantizeRows } from "./quantize";
 import { HAS_DOT, dotBytes } from "./simd";
+import { multiplyTwoPanels, strassenScratchBytes, sumRows } from "./strassen-i16";
 import { tilesOf } from "./tiles";
 
 /** Rows that are quantised together and multiplied with all panels: they stay in L2. */
 const BLOCK_ROWS: i32 = 128;
 /** Up to this many rows, one tile, nobody needs the widened panel. */
 const FEW_ROWS: i32 = 4;
+/** From so many rows on pairs are multiplied by halves (strassen-i16.ts): fewer do not pay for the factors of B. */
+const STRASSEN_ROWS: i32 = 16;
 /**
  * The sums of two panels, i32 [2][BLOCK_ROWS][8]: two make whole cache lines of c, whose rows lie so far apart that they push each
  * other out of L1 before the next panel (measured at 128 rows: 1 % of a forward pass).
@@ -64,9 +67,9 @@ const finish = changetype<Finish>(memory.data(40, 16));
  */
 const FINISH_ROWS: i32 = 12;
 
-/** Bytes of scratch: scales and zeros of the rows, and the quantised rows. As f64: must not wrap around. */
+/** Bytes of scratch: scales and zeros of the rows, the quantised rows, and what products of halves need. As f64: must not wrap around. */
 export function matmulI8ScratchBytes(K: i32): f64 {
-  return <f64>(BLOCK_ROWS * 8) + <f64>roundUp4(K) * (BLOCK_ROWS * 2);
+  return <f64>(BLOCK_ROWS * 8) + <f64>roundUp4(K) * (BLOCK_ROWS * 2) + strassenScratchBytes(BLOCK_ROWS, K);
 }
 
 export function matmulI8(
@@ -77,7 +80,9 @@ export function matmulI8(
   const rowScales = scratch;
   const rowZeros = rowScales + (BLOCK_ROWS << 2);
   const rows = rowZeros + (BLOCK_ROWS << 2);
+  const strassen = rows + <usize>(depth * BLOCK_ROWS * 2);
   const panelBytes = panelI8Bytes(K);
+  const markBytes = marks ? linesOf(panelBytes) : 0;
   if (!init) ldinitBytes = 0;
   for (let m = 0; m < M; m += BLOCK_ROWS) {
     const count = min(M - m, BLOCK_ROWS);
@@ -86,23 +91,29 @@ export function matmulI8(
     finish.rowZeros = rowZeros;
     finish.ldc = ldcBytes;
     finish.ldinit = ldinitBytes;
+    const hasHalves = form == PAIRS && count >= STRASSEN_ROWS && (K & 7) == 0;
+    if (hasHalves) sumRows(strassen, rows, count, K);
     let panel = panels;
-    let nextMarks = marks;
-    for (let n = 0; n < N; n += 8, panel += panelBytes) {
-      const isSecond = (n & 8) != 0;
-      const isLast = n + 8 >= N;
-      if (!isSecond) {
-        const at = (<usize>n) << 2;
-        finish.c = c + at;
-        finish.scales = scales + at;
-        finish.sums = sums + at;
-        finish.bias = bias ? bias + at : zeros;
-        finish.init = init ? init + at : zeros;
-        finish.columns = min(N - n, 16);
+    let panelMarks = marks;
+    for (let n = 0; n < N; n += 16, panel += panelBytes << 1) {
+      const at = (<usize>n) << 2;
+      finish.c = c + at;
+      finish.scales = scales + at;
+      finish.sums = sums + at;
+      finish.bias = bias ? bias + at : zeros;
+      finish.init = init ? init + at : zeros;
+      finish.columns = min(N - n, 16);
+      const secondMarks = panelMarks + markBytes;
+      panelMarks = secondMarks + markBytes;
+      if (n + 8 >= N) sumPanel(panelSums, rows, panel, 0, count, depth, true);
+      else if (hasHalves) {
+        const nextBytes = panelBytes * <usize>min((N - n - 9) >> 3, 2);
+        multiplyTwoPanels(panelSums, PANEL_SUMS_BYTES, rows, strassen, panel, panelBytes, nextBytes, panelMarks, count, K);
+        finishRows(0, count);
+      } else {
+        sumPanel(panelSums, rows, panel, secondMarks, count, depth, false);
+        sumPanel(panelSums + PANEL_SUMS_BYTES, rows, panel + panelBytes, n + 16 >= N ? 0 : panelMarks, count, depth, true);
       }
-      if (marks) nextMarks += linesOf(panelBytes);
-      const to = isSecond ? panelSums + PANEL_SUMS_BYTES : panelSums;
-      sumPanel(to, rows, panel, isLast ? 0 : nextMarks, count, depth, isSecond || isLast);
     }
     c += <usize>BLOCK_ROWS * ldcBytes;
     x += <usize>BLOCK_ROWS * ldxBytes;
@@ -178,12 +189,11 @@ function finishEight(
 
 /** All rows of one panel by byte dots, tile by tile (tiles.ts) as quantize.ts laid them out. */
 function multiplyPanelI8(c: usize, a: usize, b: usize, nextMarks: usize, rows: i32, K: i32, finishes: bool): void {
-  let next = b + ((<usize>K) << 3);
-  const nextEnd = next + ((<usize>K) << 3);
+  const panelBytes = (<usize>K) << 3;
   const tiles = tilesOf(rows, BYTE_TILE_ROWS);
   const least = rows / tiles;
   const taller = rows % tiles;
-  const burst = nextMarks ? burstBytes(nextEnd - next, tiles) : 0;
+  startPrefetch(b + panelBytes, panelBytes, nextMarks, tiles);
   let row = 0;
   let finished = 0;
   for (let t = 0; t < tiles; t++) {
@@ -196,9 +206,7 @@ function multiplyPanelI8(c: usize, a: usize, b: usize, nextMarks: usize, rows: i
     else tile1(c, a, b, K);
     c += (<usize>height) << 5;
     a += <usize>(height * K);
-    prefetch(next, min(next + burst, nextEnd), nextMarks);
-    next += burst;
-    nextMarks += burst / LINE_BYTES;
+    continuePrefetch();
     row += height;
     if (finishes && (row - finished >= FINISH_ROWS || row == rows)) {
       finishRows(finished, row - finished);

@@ -130,6 +130,10 @@ const CASES: Case[] = [
   // Parts of the depth whose sums are added: 768 each.
   ...[764, 767, 768, 769, 772, 773, 1536, 1538].map((K) => ({ M: 9, N: 9, K })),
   { M: 33, N: 24, K: 3072, bias: true },
+  // Halves of 16-bit pairs (strassen-i16.ts): every tail of rows, of panels, and of the parts of K.
+  ...[15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 127, 128, 129, 147].map((M) => ({ M, N: 17, K: 24, bias: true })),
+  ...[8, 9, 15, 16, 24, 25, 31, 32, 40, 41].map((N) => ({ M: 17, N, K: 32, bias: true, residual: true, gap: 3 })),
+  ...[8, 12, 16, 376, 384, 392, 768, 776, 3064].map((K) => ({ M: 25, N: 24, K })),
   { M: 5, N: 13, K: 3071, residual: true },
 ];
 
@@ -222,10 +226,12 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
     { M: 5, N: 24, K: 12 },
     { M: 20, N: 24, K: 768 },
     { M: 24, N: 24, K: 768 },
+    { M: 16, N: 32, K: 384 },
+    { M: 16, N: 48, K: 3072 },
     { M: 131, N: 41, K: 770 },
     { M: 128, N: 24, K: 3072 },
   ])(
-    "each line of all panels but the first is prefetched, unless few rows had too many to see to: $M × $N × $K",
+    "each line of all panels but the first, or the first two, is prefetched, unless few rows had too many to see to: $M × $N × $K",
     async (sizes) => {
       const kernels = await createVariant(variant);
       const { M, N, K } = sizes;
@@ -236,10 +242,15 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
       const c = kernels.allocate(M * N * 4);
       const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, true));
       kernels.exports.linear(c, N * 4, x, K * 4, matrix, 0, 0, 0, scratch, M, N, K, ACTIVATION_CODE.none);
-      // 24 of a part of 768 values for four rows of pairs, or of a panel for six of bytes.
-      const [depth, tiles] = variant.dot === "i16" ? [Math.min(K, 768), M >> 2] : [K, Math.ceil(Math.min(M, 128) / 6)];
-      const isPrefetched = Math.ceil(panelBytes(8, depth, "q8") / 64) <= 24 * tiles;
-      const isStored = (i: number) => isPrefetched && i >= panel && (i % panel) % 64 === 0;
+      // 24 of a part of 768 values for four rows of pairs, of a panel for six of bytes, or of two panels for four rows of a product of a
+      // part of 384.
+      const isHalved = variant.dot === "i16" && M >= 16 && K % 8 === 0;
+      const pairs = [Math.min(K, 768), M >> 2] as const;
+      const bytes = [K, Math.ceil(Math.min(M, 128) / 6)] as const;
+      const [depth, tiles] = variant.dot === "i16" ? pairs : bytes;
+      const isPrefetched = isHalved || Math.ceil(panelBytes(8, depth, "q8") / 64) <= 24 * tiles;
+      const first = isHalved ? 2 * panel : panel;
+      const isStored = (i: number) => isPrefetched && i >= first && (i % panel) % 64 === 0;
       const expected = Uint8Array.from(panels, (_, i) => (isStored(i) ? 1 : 0));
       expect(Buffer.compare(kernels.bytes(panelsAt, panels.length), expected)).toBe(0);
     },
@@ -269,17 +280,17 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
     }
   });
 
-  it.each([1, 2, 3, 4, 5, 8, 64, 65, 769, 3072, 33_156, 66_308, MOST_Q8_INPUTS])(
+  it.each([1, 2, 3, 4, 5, 8, 64, 65, 769, 3072, 33_156, 66_304, 66_308, MOST_Q8_INPUTS])(
     "all operands extreme, depth %d",
     async (K) => {
       const kernels = await createVariant(variant);
-      const N = signs.length;
+      const N = 2 * signs.length;
       const line = (sign: (k: number, K: number) => number, size: number) =>
         Array.from({ length: K }, (_, k) => sign(k, K) * size);
-      // Few rows and many: the first widen the panel in the loop.
-      for (const M of K > 10_000 ? [N] : [N, 2 * N]) {
-        const x = Float32Array.from(Array.from({ length: M }, (_, m) => line(signs[m % N]!, 1 + m)).flat());
-        const w = Float32Array.from(signs.flatMap((sign, n) => line(sign, 0.1 + n)));
+      // Few rows and many: the first widen the panel in the loop, the last have products of halves.
+      for (const M of [3, 7, 22]) {
+        const x = Float32Array.from(Array.from({ length: M }, (_, m) => line(signs[m % signs.length]!, 1 + m)).flat());
+        const w = Float32Array.from([...signs, ...signs].flatMap((sign, n) => line(sign, 0.1 + n)));
         const columns = quantizeColumns(w, N, K);
         expect(columns[0]!.q.every((q) => q === 127)).toBe(true);
         expect(columns[1]!.q.every((q) => q === -127)).toBe(true);
@@ -291,14 +302,14 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
   it("bytes 0 and 255 against ±127 in every order", async () => {
     const kernels = await createVariant(variant);
     const random = randomFrom(11);
-    const [M, N, K] = [37, 19, 203];
-    for (const least of [0, -1, -255]) {
+    const [M, N] = [37, 19];
+    for (const [least, K] of [0, -1, -255].flatMap((least) => [203, 400].map((K) => [least, K] as const))) {
       // Two values a row, so that all bytes are 0 or 255.
       const operands = {
         x: Float32Array.from({ length: M * K }, () => (random() < 0.5 ? least : least + 255)),
         w: Float32Array.from({ length: N * K }, () => (random() < 0.5 ? -3 : 3)),
       };
-      expectSameBits(multiply(kernels, operands, K), twin(operands, K), `from ${least}`);
+      expectSameBits(multiply(kernels, operands, K), twin(operands, K), `from ${least}, ${K}`);
     }
   });
 

@@ -43,23 +43,10 @@ export function storePairs(to: usize, stepBytes: usize, values: v128): void {
   v128.store32_lane(to + stepBytes * 3, values, 3);
 }
 
-function tile4(c: usize, a: usize, b: usize, K: i32, adds: bool): void {
-  tile(4, false, false, c, a, b, 0, K, adds);
-}
-function tile3(c: usize, a: usize, b: usize, K: i32, adds: bool): void {
-  tile(3, false, false, c, a, b, 0, K, adds);
-}
-function tile2(c: usize, a: usize, b: usize, K: i32, adds: bool): void {
-  tile(2, false, false, c, a, b, 0, K, adds);
-}
-function tile1(c: usize, a: usize, b: usize, K: i32, adds: bool): void {
-  tile(1, false, false, c, a, b, 0, K, adds);
-}
-
 /**
- * 4 or more rows on a panel of bytes, i8 [K/4][8][4] (pack-i8.ts), K a multiple of 4. Of every four neighbours in k the pairs are the
- * first and third, then the second and fourth, in a as in the panel when it is widened: so a shift widens it where neighbours would need
- * a shuffle, whose mask V8 builds anew each time.
+ * A multiple of 4 rows on a panel of bytes, i8 [K/4][8][4] (pack-i8.ts), K a multiple of 4. Of every four neighbours in k the pairs are
+ * the first and third, then the second and fourth, in a as in the panel when it is widened: so a shift widens it where neighbours would
+ * need a shuffle, whose mask V8 builds anew each time.
  *
  * The first four rows widen the panel on the way, into `wide`, i16 [K/2][8][2]. Meanwhile the same of the `next` panel is prefetched, if
  * its marks (prefetch.ts) are not 0.
@@ -76,25 +63,30 @@ export function multiplyPanelOfBytes(
 
 /** The same on a panel that is widened already. The caller starts prefetching, or there is none. */
 export function multiplyRows(c: usize, a: usize, groupBytes: usize, wide: usize, M: i32, K: i32, adds: bool): void {
-  for (; M >= 4; M -= 4) {
+  for (; M > 0; M -= 4) {
     tile4(c, a, wide, K, adds);
     c += SUM_ROW_BYTES << 2;
     a += groupBytes;
     continuePrefetch();
   }
-  if (M == 3) tile3(c, a, wide, K, adds);
-  else if (M == 2) tile2(c, a, wide, K, adds);
-  else if (M == 1) tile1(c, a, wide, K, adds);
 }
 
-/** The same for up to 4 rows: nobody needs the widened panel then. */
-export function multiplyPanelWidening(c: usize, a: usize, b: usize, M: i32, K: i32): void {
-  if (M == 4) wideningTile4(c, a, b, K);
-  else if (M == 3) wideningTile3(c, a, b, K);
-  else if (M == 2) wideningTile2(c, a, b, K);
-  else wideningTile1(c, a, b, K);
+/** Rows first … M - 1, first a multiple of 4, on all of a panel of bytes: each four widen it anew. */
+export function multiplyFewRows(c: usize, a: usize, b: usize, first: i32, M: i32, K: i32): void {
+  for (let m = first; m < M; m += 4) {
+    const at = c + <usize>m * SUM_ROW_BYTES;
+    const group = a + <usize>(m >> 2) * groupOffset(K);
+    const rows = M - m;
+    if (rows >= 4) wideningTile4(at, group, b, K);
+    else if (rows == 3) wideningTile3(at, group, b, K);
+    else if (rows == 2) wideningTile2(at, group, b, K);
+    else wideningTile1(at, group, b, K);
+  }
 }
 
+function tile4(c: usize, a: usize, b: usize, K: i32, adds: bool): void {
+  tile(4, false, false, c, a, b, 0, K, adds);
+}
 /** Four rows, with the widened panel for the others. */
 function storingTile4(c: usize, a: usize, b: usize, wide: usize, K: i32, adds: bool): void {
   tile(4, true, true, c, a, b, wide, K, adds);

@@ -242,10 +242,10 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
       const c = kernels.allocate(M * N * 4);
       const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, true));
       kernels.exports.linear(c, N * 4, x, K * 4, matrix, 0, 0, 0, scratch, M, N, K, ACTIVATION_CODE.none);
-      // 24 of a part of 768 values for four rows of pairs, of a panel for six of bytes, or of two panels for four rows of a product of a
-      // part of 384.
+      // 24 of a part of 768 values for four rows of pairs, from 8 rows on; of a panel for six of bytes; or of two panels for four rows of a
+      // product of a part of 384.
       const isHalved = variant.dot === "i16" && M >= 16 && K % 8 === 0;
-      const pairs = [Math.min(K, 768), M >> 2] as const;
+      const pairs = [Math.min(K, 768), M < 8 ? 0 : M >> 2] as const;
       const bytes = [K, Math.ceil(Math.min(M, 128) / 6)] as const;
       const [depth, tiles] = variant.dot === "i16" ? pairs : bytes;
       const isPrefetched = isHalved || Math.ceil(panelBytes(8, depth, "q8") / 64) <= 24 * tiles;

@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import { read, root, sourcesIn } from "./sources.ts";
 
 /** The most bytes that one build of the kernels may have: a Worker loads it at every cold start. */
-const MOST_WASM_BYTES = 60_000;
+const MOST_WASM_BYTES = 40_000;
 
 const manifest = JSON.parse(read("package.json")) as {
   exports: Record<string, unknown>;
@@ -30,7 +30,7 @@ it("every source file begins with a comment that says what it does", () => {
   expect(files.filter((path) => !says(first(path)))).toEqual([]);
 });
 
-it("each wasm build has at most 60 KB", () => {
+it("each wasm build has at most 40 KB", () => {
   const builds = pathsIn(manifest.exports).filter((path) => path.endsWith(".wasm"));
   expect(builds.length).toBeGreaterThanOrEqual(2);
   for (const path of builds) expect(statSync(join(root, path)).size, path).toBeLessThanOrEqual(MOST_WASM_BYTES);

@@ -60,7 +60,7 @@ function packRow(to: usize, source: usize, K: i32): f32 {
 
 // @ts-ignore: decorator
 @inline
-export function storeFourBytes(to: usize, values: v128): void {
+function storeFourBytes(to: usize, values: v128): void {
   const q = roundToIntegers(values);
   const pairs = i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(q, q), i16x8.splat(-127)), i16x8.splat(127));
   v128.store32_lane(to, i8x16.narrow_i16x8_s(pairs, pairs), 0);

@@ -5,11 +5,13 @@
 //
 // A NaN or an infinity makes the scale of its key, or of its column of V, NaN.
 import { roundUp8 } from "./pack";
-import { panelI8Bytes, STEP_BYTES, storeFourBytes } from "./pack-i8";
+import { panelI8Bytes, STEP_BYTES } from "./pack-i8";
 import { LEAST_SCALE, roundToIntegers } from "./quantize";
 import { loadLanes, maxLanes, sumLanes } from "./simd";
 
 const MOST: f32 = 127;
+/** Of a panel of keys, f32 [8]. */
+const keyScales: usize = memory.data(32, 16);
 
 /** Lanes of 1 / x, or of 0 where that would not be a finite number: a scale so small means values of 0. */
 // @ts-ignore: decorator
@@ -42,20 +44,37 @@ export function packKeys(panels: usize, scales: usize, k: usize, strideBytes: us
     memory.fill(panels + <usize>(keys >> 3) * panelBytes, 0, panelBytes);
     memory.fill(scales + ((<usize>keys) << 2), 0, (<usize>(width - keys)) << 2);
   }
-  for (let key = 0; key < keys; key++, k += strideBytes, scales += 4) {
-    let greatest = f32x4.splat(0), bad = greatest;
-    for (let d = 0; d < D; d += 4) {
-      const x = loadFour(k + ((<usize>d) << 2), D - d);
-      greatest = f32x4.pmax(greatest, f32x4.abs(x));
-      bad = f32x4.add(bad, nanUnlessFinite(x));
+  for (let key = 0; key < keys; key += 8, panels += panelBytes) {
+    const rowsBytes = (<usize>min(keys - key, 8)) << 2;
+    // The scales of all keys of a panel first: so what is loaded of rows far apart is waited for at once.
+    let row = k;
+    for (let i: usize = 0; i < rowsBytes; i += 4, row += strideBytes) store<f32>(keyScales + i, keyScale(row, D));
+    for (let i: usize = 0; i < rowsBytes; i += 4, k += strideBytes, scales += 4) {
+      store<f32>(scales, load<f32>(keyScales + i) * factor);
+      writeKey(panels + i, k, reciprocals(v128.load32_splat(keyScales + i)), D);
     }
-    const scale = maxLanes(greatest) / MOST + sumLanes(bad);
-    store<f32>(scales, scale * factor);
-    const inverse = reciprocals(f32x4.splat(scale));
-    let to = panels + <usize>(key >> 3) * panelBytes + <usize>((key & 7) << 2);
-    for (let d = 0; d < D; d += 4, to += STEP_BYTES) {
-      storeFourBytes(to, f32x4.mul(loadFour(k + ((<usize>d) << 2), D - d), inverse));
-    }
+  }
+}
+
+/** The greatest |k| / 127; NaN if one is not finite. */
+function keyScale(k: usize, D: i32): f32 {
+  let greatest = f32x4.splat(0), bad = greatest;
+  for (let d = 0; d < D; d += 4) {
+    const x = loadFour(k + ((<usize>d) << 2), D - d);
+    greatest = f32x4.pmax(greatest, f32x4.abs(x));
+    bad = f32x4.add(bad, nanUnlessFinite(x));
+  }
+  return maxLanes(greatest) / MOST + sumLanes(bad);
+}
+
+/** One key, in steps of its scale: they are ±127 at most. */
+function writeKey(to: usize, k: usize, inverse: v128, D: i32): void {
+  const center = f32x4.splat(0);
+  for (let d = 0; d < D; d += 8, k += 32, to += STEP_BYTES << 1) {
+    const values = roundEight(k, D - d, center, center, inverse, inverse);
+    const bytes = i8x16.narrow_i16x8_s(values, values);
+    v128.store32_lane(to, bytes, 0);
+    if (d + 4 < D) v128.store32_lane(to + STEP_BYTES, bytes, 1);
   }
 }
 

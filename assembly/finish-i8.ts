@@ -12,7 +12,7 @@ import { storeFew } from "./pack";
 export const BLOCK_ROWS: i32 = 128;
 /** Sums of one panel, i32 [BLOCK_ROWS][8]; those of the second lie behind them. */
 export const PANEL_SUMS_BYTES: usize = BLOCK_ROWS * 32;
-export const panelSums: usize = memory.data(BLOCK_ROWS * 64, 16);
+export const panelSums: usize = memory.data(BLOCK_ROWS * 128, 16);
 const lastPanel: usize = memory.data(32, 16);
 
 /** What the rows become; written for each block of rows and each two panels. Addresses of the first row and column; zeros: no bias, no init. */
@@ -29,8 +29,10 @@ class Finish {
   ldinit: usize;
   /** 1 … 16 */
   columns: i32;
+  /** Sums of the first of the two panels. */
+  from: usize;
 }
-export const finish = changetype<Finish>(memory.data(40, 16));
+export const finish = changetype<Finish>(memory.data(44, 16));
 
 /** Rows that are finished, and rows that can be. */
 let finished: i32 = 0;
@@ -51,7 +53,7 @@ export function finishOne(): void {
   const row = <usize>finished;
   const c = finish.c + row * finish.ldc;
   const init = finish.init + row * finish.ldinit;
-  const from = panelSums + (row << 5);
+  const from = finish.from + (row << 5);
   const scale = finish.rowScales + (row << 2);
   const zero = finish.rowZeros + (row << 2);
   const scales = finish.scales;
@@ -77,7 +79,7 @@ export function finishRows(rows: i32): void {
   const first = <usize>finished;
   let c = finish.c + first * ldc;
   let init = finish.init + first * ldinit;
-  let from = panelSums + (first << 5);
+  let from = finish.from + (first << 5);
   let rowScale = finish.rowScales + (first << 2);
   let rowZero = finish.rowZeros + (first << 2);
   for (let row = finished; row < rows; row++, from += 32, c += ldc, init += ldinit, rowScale += 4, rowZero += 4) {

@@ -25,12 +25,10 @@ import { panelI8Bytes } from "./pack-i8";
 import { linesOf } from "./prefetch";
 import { form, PAIRS, quantizeRows } from "./quantize";
 import { HAS_DOT } from "./simd";
-import { multiplyTwoPanels, strassenScratchBytes, sumRows } from "./strassen-i16";
+import { multiplyPanels, splitRows, strassenScratchBytes } from "./strassen-i16";
 
 /** From so many rows on a panel is widened once for all, not in the loop for each four. */
 const WIDE_ROWS: i32 = 8;
-/** From so many rows on pairs are multiplied by halves (strassen-i16.ts): fewer do not pay for the factors of B. */
-const STRASSEN_ROWS: i32 = 16;
 /** A widened part of a panel and the same part of a tile's rows stay in L1 together: 12 KB + 6 KB. */
 const DEPTH_PART: i32 = 768;
 const widePanel: usize = memory.data(DEPTH_PART * 16, 16);
@@ -38,7 +36,7 @@ const zeros: usize = memory.data(64, 16);
 
 /** Bytes of scratch: scales and zeros of the rows, the quantised rows, and what products of halves need. As f64: must not wrap around. */
 export function matmulI8ScratchBytes(K: i32): f64 {
-  return <f64>(BLOCK_ROWS * 8) + <f64>roundUp4(K) * (BLOCK_ROWS * 2) + strassenScratchBytes(BLOCK_ROWS, K);
+  return <f64>(BLOCK_ROWS * 8) + <f64>roundUp4(K) * (BLOCK_ROWS * 2) + (form == PAIRS ? strassenScratchBytes(BLOCK_ROWS, K) : 0);
 }
 
 export function matmulI8(
@@ -58,9 +56,15 @@ export function matmulI8(
   finish.ldinit = init ? ldinitBytes : 0;
   for (let m = 0; m < M; m += BLOCK_ROWS) {
     const count = min(M - m, BLOCK_ROWS);
+    const level = levelFor(count, N, K);
+    // A tail of most of the rows that a level takes is filled up with rows of 0.
+    const levelRows = (count + 3 * level - 1) & (-4 << level);
+    if (levelRows > count) {
+      const from = <usize>(count >> 2) * groupOffset(K);
+      memory.fill(rows + from, 0, <usize>(levelRows >> 2) * groupOffset(K) - from);
+    }
     quantizeRows(rows, rowScales, rowZeros, x, ldxBytes, count, K);
-    const hasHalves = form == PAIRS && count >= STRASSEN_ROWS && (K & 7) == 0;
-    if (hasHalves) sumRows(strassen, rows, count, K);
+    if (level) splitRows(level, strassen, rows, levelRows, K);
     let panel = panels;
     let panelMarks = marks;
     for (let n = 0; n < N; n += 16, panel += panelBytes << 1, panelMarks += markBytes << 1) {
@@ -68,6 +72,7 @@ export function matmulI8(
       const secondMarks = panelMarks + markBytes;
       const nextMarks = n + 16 < N ? secondMarks + markBytes : 0;
       const isAlone = n + 8 >= N;
+      finish.from = panelSums + (level == 2 ? <usize>(n & 16) * (PANEL_SUMS_BYTES >> 3) : 0);
       const at = (<usize>n) << 2;
       finish.c = c + at;
       finish.scales = scales + at;
@@ -76,12 +81,17 @@ export function matmulI8(
       finish.init = init ? init + at : zeros;
       finish.columns = min(N - n, 16);
       if (isAlone) sumPanel(panelSums, rows, panel, 0, count, depth, true);
-      else if (hasHalves) {
-        const nextBytes = panelBytes * <usize>min((N - n - 9) >> 3, 2);
-        multiplyTwoPanels(panelSums, PANEL_SUMS_BYTES, rows, strassen, panel, panelBytes, nextBytes, nextMarks, count, K);
-      } else {
+      else if (!level) {
         sumPanel(panelSums, rows, panel, secondMarks, count, depth, false);
         sumPanel(panelSums + PANEL_SUMS_BYTES, rows, second, nextMarks, count, depth, true);
+      } else if (finish.from == panelSums) {
+        const after = (N - n + 7 >> 3) - (1 << level);
+        const nextBytes = panelBytes * <usize>min(after, 1 << level);
+        const afterMarks = panelMarks ? panelMarks + (markBytes << level) : 0;
+        multiplyPanels(level, panelSums, PANEL_SUMS_BYTES, strassen, panel, panelBytes, nextBytes, afterMarks, levelRows, K);
+        for (let i: usize = 0; i < <usize>(1 << level); i++) {
+          multiplyFewRows(panelSums + i * PANEL_SUMS_BYTES, rows, panel + i * panelBytes, levelRows, count, K);
+        }
       }
       finishRows(count);
     }
@@ -89,6 +99,12 @@ export function matmulI8(
     x += <usize>BLOCK_ROWS * ldxBytes;
     if (init) init += <usize>BLOCK_ROWS * ldinitBytes;
   }
+}
+
+/** Of strassen-i16.ts: fewer rows do not pay for its operands. 0: none. */
+function levelFor(M: i32, N: i32, K: i32): i32 {
+  if (form != PAIRS || M < 16 || (K & 7)) return 0;
+  return M >= 64 && (K & 15) == 0 && (N & 31) == 0 ? 2 : 1;
 }
 
 /**

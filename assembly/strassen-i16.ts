@@ -1,151 +1,246 @@
-// Two panels of the int8 matmul by 16-bit pairs with an eighth fewer multiplications: Strassen's product in Winograd's form (Winograd
-// 1971), exact for integers.
+// The int8 matmul's sums by 16-bit pairs with fewer multiplications: Strassen's product in Winograd's form (Winograd 1971), once or
+// twice over, exact for integers.
 //
-//   A = [A11 A12; A21 A22]    i16, rows in groups of 4 (matmul-i16.ts): of each 8 rows the upper and the lower group; of K two halves
-//   B = [B11 B12; B21 B22]    i8, two panels (pack-i8.ts); of K two halves
+//   A = [A11 A12; A21 A22]    i16, rows in groups of 4 (matmul-i16.ts): the first half of M and the last; of K two halves
+//   B = [B11 B12; B21 B22]    panels, the first half of them and the last; of K two halves
 //   S1 = A21 + A22   S2 = S1 - A11   S3 = A11 - A21   S4 = A12 - S2
 //   T1 = B12 - B11   T2 = B22 - T1   T3 = B22 - B12   T4 = T2 - B21
 //   P1 = A11·B11   P2 = A12·B21   P3 = S4·B22   P4 = A22·T4   P5 = S1·T1   P6 = S2·T2   P7 = S3·T3
 //   C11 = P1 + P2   C12 = P1 + P6 + P5 + P3   C21 = P1 + P6 + P7 - P4   C22 = P1 + P6 + P7 + P5
 //
-// K is cut into parts, each with halves of its own, so that the seven factors of B stay in L1; the products are summed over the parts.
-// From |A| ≤ 255 and |B| ≤ 127 come S of up to 1,020 and T of up to 508, which fit 16 bits. Sums that are too much for 32 wrap around, and
-// come back where C fits.
+// At level 1 two panels are multiplied by seven products of matmul-i16.ts, at level 2 four panels by seven products of level 1: 7/8 and
+// 49/64 of 2·M·N·K operations. The operands of A are made once for all panels. Measured on an EPYC of 2024, a forward pass against the
+// plain products: Node 22 8 % less at 16 tokens (level 1), 14 % at 128; Node 24 3 and 13 %.
 //
-// M ≥ 8, K a multiple of 8. 7/8 of 2·M·16·K operations, M·K sums once for all panels and 2·K sums a panel (measured on an EPYC of 2024,
-// Node 22, a forward pass: 2 % less at 16 tokens, 8 % less from 128 on).
-import { evenBytes, groupOffset, multiplyFewRows, multiplyRows, oddBytes } from "./matmul-i16";
+// Level L takes M a multiple of 4·2^L, K a multiple of 4·2^L. From |A| ≤ 255 and |B| ≤ 127 come sums of up to 4,080 and 2,032 at level 2,
+// which fit 16 bits. What is too much for 32 bits in between wraps around, and comes back where C fits.
+import { evenBytes, groupOffset, multiplyRows, oddBytes } from "./matmul-i16";
 import { startPrefetch } from "./prefetch";
 
-/** Of K. */
-const PART: i32 = 384;
-/** i16 [PART/4][8][2] */
-const FACTOR_BYTES: usize = PART * 8;
+/** K is cut into parts, so that a panel in each of the last products stays in L1 while the rows go by: they have this depth at most. */
+const LEAST_DEPTH: i32 = 192;
 
-/** Bytes of the products of M rows, i32 [7][floor(M/8)·4][8]. */
-function productsBytes(M: i32): usize {
-  return <usize>(M >> 3) * (7 * 4 * 32);
+/** Bytes of i16 [M][K]. */
+function rowsBytes(M: i32, K: i32): usize {
+  return <usize>M * (<usize>K << 1);
 }
 
-/** Where S1 … S4 begin in scratch: behind the seven factors of B and the products. */
-function sumsOf(scratch: usize, M: i32): usize {
-  return scratch + FACTOR_BYTES * 7 + productsBytes(M);
+/** Bytes of all operands of A at a level. */
+function operandsBytes(level: i32, M: i32, K: i32): usize {
+  return level == 0 ? rowsBytes(M, K) : operandsBytes(level - 1, M >> 1, K >> 1) * 7;
 }
 
-/** As f64: must not wrap around. */
+/** Bytes from one of the seven factors of B to the next, 2^level / 2 panels as i16 [K/4][8][2]. */
+// @ts-ignore: decorator
+@inline
+function factorBytes(level: i32): usize {
+  return (<usize>LEAST_DEPTH) << (level * 2 + 2);
+}
+
+/** Bytes of one of the seven products, 2^level / 2 panels of i32 [M/2][8]. */
+// @ts-ignore: decorator
+@inline
+function productBytes(level: i32, M: i32): usize {
+  return (<usize>M) << (level + 3);
+}
+
+/** Bytes of scratch for up to M rows, at any level. As f64: must not wrap around. */
 export function strassenScratchBytes(M: i32, K: i32): f64 {
-  return <f64>sumsOf(0, M) + <f64>(M & -8) * <f64>K * 2;
+  const work = (factorBytes(2) + productBytes(2, M) + factorBytes(1) + productBytes(1, M >> 1)) * 7;
+  return <f64>M * <f64>K * 2 * 49 / 16 + <f64>max(work, rowsBytes(M >> 1, LEAST_DEPTH << 1) * 7);
 }
 
-/** S1 … S4 of each 8 of M rows → scratch, i16 [floor(M/8)][4][K/4][4][2]. */
-export function sumRows(scratch: usize, rows: usize, M: i32, K: i32): void {
-  const lower = groupOffset(K);
-  const sumBytes = lower >> 1;
-  let s = sumsOf(scratch, M);
-  for (let m = 8; m <= M; m += 8, rows += lower << 1, s += sumBytes * 3) {
-    for (let k = 0; k < K; k += PART) {
-      const half = groupOffset(min(K - k, PART) >> 1);
-      let a = rows + groupOffset(k);
-      for (const end = a + half; a < end; a += 16, s += 16) {
-        const a11 = v128.load(a);
-        const a21 = v128.load(a + lower);
-        const s1 = i16x8.add(a21, v128.load(a + lower + half));
-        const s2 = i16x8.sub(s1, a11);
-        v128.store(s, s1);
-        v128.store(s + sumBytes, s2);
-        v128.store(s + sumBytes * 2, i16x8.sub(a11, a21));
-        v128.store(s + sumBytes * 3, i16x8.sub(v128.load(a + half), s2));
-      }
+/** The operands of A → scratch, part of K after part. */
+export function splitRows(level: i32, scratch: usize, rows: usize, M: i32, K: i32): void {
+  const work = scratch + operandsBytes(level, M, K);
+  const part = LEAST_DEPTH << level;
+  for (let k = 0; k < K; k += part) {
+    const depth = min(K - k, part);
+    scratch = splitPart(level, scratch, rows + groupOffset(k), groupOffset(K), M, depth, work);
+  }
+}
+
+/** Of rows whose groups are groupBytes apart; returns where the operands end. */
+function splitPart(level: i32, to: usize, rows: usize, groupBytes: usize, M: i32, K: i32, work: usize): usize {
+  const halves = level == 1 ? to : work;
+  const halfBytes = rowsBytes(M >> 1, K >> 1);
+  const right = groupOffset(K >> 1);
+  const lower = <usize>(M >> 3) * groupBytes;
+  let s = halves;
+  for (const end = rows + lower; rows < end; rows += groupBytes) {
+    let a = rows;
+    for (const groupEnd = a + right; a < groupEnd; a += 16, s += 16) {
+      const a11 = v128.load(a);
+      const a12 = v128.load(a + right);
+      const a21 = v128.load(a + lower);
+      const a22 = v128.load(a + lower + right);
+      const s1 = i16x8.add(a21, a22);
+      const s2 = i16x8.sub(s1, a11);
+      v128.store(s, a11);
+      v128.store(s + halfBytes, a12);
+      v128.store(s + halfBytes * 2, i16x8.sub(a12, s2));
+      v128.store(s + halfBytes * 3, a22);
+      v128.store(s + halfBytes * 4, s1);
+      v128.store(s + halfBytes * 5, s2);
+      v128.store(s + halfBytes * 6, i16x8.sub(a11, a21));
     }
   }
-}
-
-/**
- * Sums of two panels, i32 [M][8] each, the second's toBytes behind the first's. Meanwhile the nextBytes behind them are prefetched, if
- * their marks (prefetch.ts) are not 0.
- *   scratch  with the sums of these rows
- *   panel    panelBytes long, as its neighbours are
- */
-export function multiplyTwoPanels(
-  to: usize, toBytes: usize, rows: usize, scratch: usize, panel: usize, panelBytes: usize, nextBytes: usize, nextMarks: usize,
-  M: i32, K: i32,
-): void {
-  const b = scratch;
-  const p = scratch + FACTOR_BYTES * 7;
-  const sums = sumsOf(scratch, M);
-  const pBytes = productsBytes(M) / 7;
-  const lower = groupOffset(K);
-  const stride = lower << 1;
-  const sumBytes = lower >> 1;
-  const half = M >> 3 << 2;
-  startPrefetch(panel + (panelBytes << 1), nextBytes, nextMarks, 7 * (M >> 3) * ((K + PART - 1) / PART));
-  for (let k = 0; k < K; k += PART) {
-    const depth = min(K - k, PART) >> 1;
-    widenFactors(b, panel + ((<usize>k) << 3), panelBytes, (<usize>depth) << 3);
-    const a11 = rows + groupOffset(k);
-    const a12 = a11 + groupOffset(depth);
-    const s1 = sums + groupOffset(k >> 1);
-    const adds = k > 0;
-    multiplyRows(p, a11, stride, b, half, depth, adds);
-    multiplyRows(p + pBytes, a12, stride, b + FACTOR_BYTES, half, depth, adds);
-    multiplyRows(p + pBytes * 2, s1 + sumBytes * 3, stride, b + FACTOR_BYTES * 2, half, depth, adds);
-    multiplyRows(p + pBytes * 3, a12 + lower, stride, b + FACTOR_BYTES * 3, half, depth, adds);
-    multiplyRows(p + pBytes * 4, s1, stride, b + FACTOR_BYTES * 4, half, depth, adds);
-    multiplyRows(p + pBytes * 5, s1 + sumBytes, stride, b + FACTOR_BYTES * 5, half, depth, adds);
-    multiplyRows(p + pBytes * 6, s1 + sumBytes * 2, stride, b + FACTOR_BYTES * 6, half, depth, adds);
+  if (level == 1) return to + halfBytes * 7;
+  for (let i: usize = 0; i < 7; i++) {
+    to = splitPart(level - 1, to, work + i * halfBytes, groupOffset(K >> 1), M >> 1, K >> 1, 0);
   }
-  addProducts(to, toBytes, p, pBytes);
-  multiplyFewRows(to, rows, panel, half << 1, M, K);
-  multiplyFewRows(to + toBytes, rows, panel + panelBytes, half << 1, M, K);
+  return to;
 }
 
 /**
- * A part of two panels → the factors of B in the order of the products: B11, B21, B22, T4, T1, T2, T3. Of every four neighbours in k the even
- * ones, then the odd, as A's pairs are: both are stored one behind the other, as the CPU writes two stores at once if they share a cache
- * line (measured on an EPYC of 2024: 2.7 ms of a forward pass, 4 in another order).
+ * Sums of 2^level panels, i32 [M][8] each, cBytes apart. Meanwhile the nextBytes behind them are prefetched, if their marks (prefetch.ts)
+ * are not 0.
+ *   scratch  with the operands of these rows
+ *   panels   i8, panelBytes apart (pack-i8.ts)
  */
-function widenFactors(to: usize, panel: usize, panelBytes: usize, halfBytes: usize): void {
+export function multiplyPanels(
+  level: i32, c: usize, cBytes: usize, scratch: usize, panels: usize, panelBytes: usize, nextBytes: usize, nextMarks: usize, M: i32,
+  K: i32,
+): void {
+  const b = scratch + operandsBytes(level, M, K);
+  const p = b + factorBytes(level) * 7;
+  const part = LEAST_DEPTH << level;
+  const parts = (K + part - 1) / part;
+  startPrefetch(panels + (panelBytes << level), nextBytes, nextMarks, (level == 1 ? 7 : 49) * (M >> (level + 2)) * parts);
+  for (let k = 0; k < K; k += part) {
+    const depth = min(K - k, part);
+    const panel = panels + ((<usize>k) << 3);
+    const halfBytes = (<usize>depth) << 2;
+    if (level == 1) {
+      widenFactorsOfTwo(b, panel, panelBytes, halfBytes);
+      multiplySeven(p, scratch, b, M >> 1, depth >> 1, k > 0);
+    } else {
+      widenFactorsOfFour(b, panel, panelBytes << 1, halfBytes);
+      widenFactorsOfFour(b + ((<usize>depth) << 3), panel + panelBytes, panelBytes << 1, halfBytes);
+      multiplySevenTwice(p, scratch, b, M >> 1, depth >> 1, k > 0);
+    }
+    scratch += operandsBytes(level, M, depth);
+  }
+  const half = (<usize>M) << 4;
+  addProducts(c, cBytes << (level - 1), p, productBytes(level, M), half, false);
+  if (level == 2) addProducts(c + cBytes, cBytes << 1, p + half, productBytes(2, M), half, false);
+}
+
+/**
+ * Seven products of rows × depth values with a panel each.
+ * @param adds whether p holds sums of other parts of K, to which these are added
+ */
+function multiplySeven(p: usize, a: usize, b: usize, rows: i32, depth: i32, adds: bool): void {
+  for (let i = 0; i < 7; i++) {
+    multiplyRows(p, a, groupOffset(depth), b, rows, depth, adds);
+    p += productBytes(1, rows << 1);
+    a += rowsBytes(rows, depth);
+    b += factorBytes(1);
+  }
+}
+
+/** Seven products with two panels each, by seven products each. */
+function multiplySevenTwice(p: usize, a: usize, b: usize, rows: i32, depth: i32, adds: bool): void {
+  const size = productBytes(2, rows << 1);
+  const factors = p + size * 7;
+  const products = factors + factorBytes(1) * 7;
+  const halfBytes = (<usize>rows) << 4;
+  for (let i = 0; i < 7; i++) {
+    addFactors(factors, b, (<usize>depth) << 3);
+    multiplySeven(products, a, factors, rows >> 1, depth >> 1, false);
+    addProducts(p, (<usize>rows) << 5, products, productBytes(1, rows), halfBytes, adds);
+    p += size;
+    a += operandsBytes(1, rows, depth);
+    b += factorBytes(2);
+  }
+}
+
+function widenFactorsOfTwo(to: usize, panel: usize, rightBytes: usize, halfBytes: usize): void {
+  widenFactors(to, factorBytes(1), panel, rightBytes, halfBytes);
+}
+function widenFactorsOfFour(to: usize, panel: usize, rightBytes: usize, halfBytes: usize): void {
+  widenFactors(to, factorBytes(2), panel, rightBytes, halfBytes);
+}
+
+/**
+ * Two panels of bytes, rightBytes apart, of two halves of K → their part of the factors, in the order of the products: B11, B21, B22, T4, T1,
+ * T2, T3. Of every four neighbours in k the even ones, then the odd, as A's pairs are. `bytes` is a literal.
+ */
+// @ts-ignore: decorator
+@inline
+function widenFactors(to: usize, bytes: usize, panel: usize, rightBytes: usize, halfBytes: usize): void {
   for (const end = panel + halfBytes; panel < end; panel += 16, to += 16) {
     const b11 = v128.load(panel);
     const b21 = v128.load(panel + halfBytes);
-    const b12 = v128.load(panel + panelBytes);
-    const b22 = v128.load(panel + panelBytes + halfBytes);
-    const even11 = evenBytes(b11), odd11 = oddBytes(b11);
-    const even21 = evenBytes(b21), odd21 = oddBytes(b21);
-    const even12 = evenBytes(b12), odd12 = oddBytes(b12);
-    const even22 = evenBytes(b22), odd22 = oddBytes(b22);
-    storeFactor(to, even11, odd11);
-    storeFactor(to + FACTOR_BYTES, even21, odd21);
-    storeFactor(to + FACTOR_BYTES * 2, even22, odd22);
-    storeFactor(to + FACTOR_BYTES * 6, i16x8.sub(even22, even12), i16x8.sub(odd22, odd12));
-    const even1 = i16x8.sub(even12, even11), odd1 = i16x8.sub(odd12, odd11);
-    storeFactor(to + FACTOR_BYTES * 4, even1, odd1);
-    const even2 = i16x8.sub(even22, even1), odd2 = i16x8.sub(odd22, odd1);
-    storeFactor(to + FACTOR_BYTES * 5, even2, odd2);
-    storeFactor(to + FACTOR_BYTES * 3, i16x8.sub(even2, even21), i16x8.sub(odd2, odd21));
+    const b12 = v128.load(panel + rightBytes);
+    const b22 = v128.load(panel + rightBytes + halfBytes);
+    storeFactors(
+      to, 32, bytes, evenBytes(b11), oddBytes(b11), evenBytes(b21), oddBytes(b21), evenBytes(b12), oddBytes(b12), evenBytes(b22),
+      oddBytes(b22),
+    );
     to += (to & 16) << 1; // behind the odd ones of all 8 columns
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function storeFactor(to: usize, even: v128, odd: v128): void {
-  v128.store(to, even);
-  v128.store(to, odd, 32);
+/** The same of two panels that are widened already, one behind the other, of two halves of K. */
+function addFactors(to: usize, b: usize, halfBytes: usize): void {
+  for (const end = b + halfBytes; b < end; b += 32, to += 32) {
+    const right = b + halfBytes * 2;
+    storeFactors(
+      to, 16, factorBytes(1), v128.load(b), v128.load(b, 16), v128.load(b + halfBytes), v128.load(b + halfBytes, 16), v128.load(right),
+      v128.load(right, 16), v128.load(right + halfBytes), v128.load(right + halfBytes, 16),
+    );
+  }
 }
 
-/** P1 … P7, pBytes each → C: of each 8 rows the upper 4, then the lower. */
-function addProducts(to: usize, toBytes: usize, p: usize, pBytes: usize): void {
-  for (const end = p + pBytes; p < end; to += 128) {
-    for (const group = p + 128; p < group; p += 16, to += 16) {
-      const p1 = v128.load(p);
-      const p5 = v128.load(p + pBytes * 4);
-      const u2 = i32x4.add(p1, v128.load(p + pBytes * 5));
-      const u3 = i32x4.add(u2, v128.load(p + pBytes * 6));
-      v128.store(to, i32x4.add(p1, v128.load(p + pBytes)));
-      v128.store(to + toBytes, i32x4.add(i32x4.add(u2, p5), v128.load(p + pBytes * 2)));
-      v128.store(to, i32x4.sub(u3, v128.load(p + pBytes * 3)), 128);
-      v128.store(to + toBytes, i32x4.add(u3, p5), 128);
+/**
+ * Of eight pairs x and eight others y, which stand `gap` behind: the CPU writes two stores at once if they share a cache line (measured on
+ * an EPYC of 2024: 2.7 ms of a forward pass, 4 in another order).
+ */
+// @ts-ignore: decorator
+@inline
+function storeFactors(
+  to: usize, gap: usize, bytes: usize, x11: v128, y11: v128, x21: v128, y21: v128, x12: v128, y12: v128, x22: v128, y22: v128,
+): void {
+  storeTwo(to, gap, x11, y11);
+  storeTwo(to + bytes, gap, x21, y21);
+  storeTwo(to + bytes * 2, gap, x22, y22);
+  storeTwo(to + bytes * 6, gap, i16x8.sub(x22, x12), i16x8.sub(y22, y12));
+  const x1 = i16x8.sub(x12, x11), y1 = i16x8.sub(y12, y11);
+  storeTwo(to + bytes * 4, gap, x1, y1);
+  const x2 = i16x8.sub(x22, x1), y2 = i16x8.sub(y22, y1);
+  storeTwo(to + bytes * 5, gap, x2, y2);
+  storeTwo(to + bytes * 3, gap, i16x8.sub(x2, x21), i16x8.sub(y2, y21));
+}
+
+// @ts-ignore: decorator
+@inline
+function storeTwo(to: usize, gap: usize, x: v128, y: v128): void {
+  v128.store(to, x);
+  v128.store(to + gap, y);
+}
+
+/** P1 … P7 of one panel, `size` apart → C of two panels, rightBytes apart, whose lower half lies lowerBytes behind the upper. */
+function addProducts(c: usize, rightBytes: usize, p: usize, size: usize, lowerBytes: usize, adds: bool): void {
+  for (const end = p + lowerBytes; p < end; p += 16, c += 16) {
+    const p1 = v128.load(p);
+    const p5 = v128.load(p + size * 4);
+    const u2 = i32x4.add(p1, v128.load(p + size * 5));
+    const u3 = i32x4.add(u2, v128.load(p + size * 6));
+    let c11 = i32x4.add(p1, v128.load(p + size));
+    let c12 = i32x4.add(i32x4.add(u2, p5), v128.load(p + size * 2));
+    let c21 = i32x4.sub(u3, v128.load(p + size * 3));
+    let c22 = i32x4.add(u3, p5);
+    const right = c + rightBytes;
+    if (adds) {
+      c11 = i32x4.add(c11, v128.load(c));
+      c12 = i32x4.add(c12, v128.load(right));
+      c21 = i32x4.add(c21, v128.load(c + lowerBytes));
+      c22 = i32x4.add(c22, v128.load(right + lowerBytes));
     }
+    v128.store(c, c11);
+    v128.store(right, c12);
+    v128.store(c + lowerBytes, c21);
+    v128.store(right + lowerBytes, c22);
   }
 }

@@ -71,7 +71,12 @@ function multiply(kernels: KernelInstance, { x, w, bias, residual }: Operands, K
   const { matrix, panels, panelsAt } = pack(kernels, w, N, K, bias);
   const xAt = kernels.allocate(M * (K + gap) * 4);
   const cAt = kernels.allocate((M * (N + gap) + 16) * 4);
-  const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, true));
+  const scratchBytes = kernels.exports.linearScratchBytes(K, true);
+  const scratch = kernels.allocate(scratchBytes);
+  // Whatever lay there before, no row may depend on it.
+  const random = randomFrom(3);
+  const before = kernels.bytes(scratch, scratchBytes);
+  for (let i = 0; i < scratchBytes; i += 97) before.fill(random() * 256, i, i + 97);
   for (let m = 0; m < M; m++) kernels.floats(xAt + m * (K + gap) * 4, K).set(x.subarray(m * K, (m + 1) * K));
   const c = kernels.floats(cAt, M * (N + gap) + 16).fill(GUARD);
   if (residual) for (let m = 0; m < M; m++) c.set(residual.subarray(m * N, (m + 1) * N), m * (N + gap));
@@ -130,11 +135,20 @@ const CASES: Case[] = [
   // Parts of the depth whose sums are added: 768 each.
   ...[764, 767, 768, 769, 772, 773, 1536, 1538].map((K) => ({ M: 9, N: 9, K })),
   { M: 33, N: 24, K: 3072, bias: true },
-  // Halves of 16-bit pairs (strassen-i16.ts): every tail of rows, of panels, and of the parts of K.
+  // Strassen's products of 16-bit pairs, once and twice over: every tail of rows, of panels, and of the parts of K.
   ...[15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 127, 128, 129, 147].map((M) => ({ M, N: 17, K: 24, bias: true })),
   ...[8, 9, 15, 16, 24, 25, 31, 32, 40, 41].map((N) => ({ M: 17, N, K: 32, bias: true, residual: true, gap: 3 })),
   ...[8, 12, 16, 376, 384, 392, 768, 776, 3064].map((K) => ({ M: 25, N: 24, K })),
-  { M: 5, N: 13, K: 3071, residual: true },
+  ...[63, 64, 65, 74, 75, 79, 80, 112, 123, 128, 193, 250].map((M) => ({
+    M,
+    N: 32,
+    K: 16,
+    bias: true,
+    residual: true,
+    gap: 1,
+  })),
+  ...[31, 32, 33, 48, 64, 96].map((N) => ({ M: 67, N, K: 48, bias: true })),
+  ...[8, 16, 32, 752, 768, 784, 1536, 3088].map((K) => ({ M: 64, N: 32, K })),
 ];
 
 const extremes = {
@@ -228,10 +242,12 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
     { M: 24, N: 24, K: 768 },
     { M: 16, N: 32, K: 384 },
     { M: 16, N: 48, K: 3072 },
+    { M: 64, N: 64, K: 16 },
+    { M: 64, N: 96, K: 3072 },
     { M: 131, N: 41, K: 770 },
     { M: 128, N: 24, K: 3072 },
   ])(
-    "each line of all panels but the first, or the first two, is prefetched, unless few rows had too many to see to: $M × $N × $K",
+    "each line of all panels but the first ones is prefetched, unless few rows had too many to see to: $M × $N × $K",
     async (sizes) => {
       const kernels = await createVariant(variant);
       const { M, N, K } = sizes;
@@ -242,14 +258,16 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
       const c = kernels.allocate(M * N * 4);
       const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, true));
       kernels.exports.linear(c, N * 4, x, K * 4, matrix, 0, 0, 0, scratch, M, N, K, ACTIVATION_CODE.none);
-      // 24 of a part of 768 values for four rows of pairs, from 8 rows on; of a panel for six of bytes; or of two panels for four rows of a
-      // product of a part of 384.
-      const isHalved = variant.dot === "i16" && M >= 16 && K % 8 === 0;
+      // 24 of a part of 768 values for four rows of pairs, from 8 rows on; of a panel for six of bytes. By Strassen's products no tile has
+      // so many, and the first two or four panels are multiplied together.
+      const isPairs = variant.dot === "i16";
+      const isStrassen = isPairs && M >= 16 && K % 8 === 0;
       const pairs = [Math.min(K, 768), M < 8 ? 0 : M >> 2] as const;
       const bytes = [K, Math.ceil(Math.min(M, 128) / 6)] as const;
-      const [depth, tiles] = variant.dot === "i16" ? pairs : bytes;
-      const isPrefetched = isHalved || Math.ceil(panelBytes(8, depth, "q8") / 64) <= 24 * tiles;
-      const first = isHalved ? 2 * panel : panel;
+      const [depth, tiles] = isPairs ? pairs : bytes;
+      const isPrefetched = isStrassen || Math.ceil(panelBytes(8, depth, "q8") / 64) <= 24 * tiles;
+      const together = M >= 64 && K % 16 === 0 && N % 32 === 0 ? 4 : 2;
+      const first = isStrassen ? together * panel : panel;
       const isStored = (i: number) => isPrefetched && i >= first && (i % panel) % 64 === 0;
       const expected = Uint8Array.from(panels, (_, i) => (isStored(i) ? 1 : 0));
       expect(Buffer.compare(kernels.bytes(panelsAt, panels.length), expected)).toBe(0);
@@ -284,13 +302,15 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
     "all operands extreme, depth %d",
     async (K) => {
       const kernels = await createVariant(variant);
-      const N = 2 * signs.length;
+      const N = 32;
       const line = (sign: (k: number, K: number) => number, size: number) =>
         Array.from({ length: K }, (_, k) => sign(k, K) * size);
-      // Few rows and many: the first widen the panel in the loop, the last have products of halves.
-      for (const M of [3, 7, 22]) {
+      // Few rows and many: the first widen the panel in the loop, the last have Strassen's products, once and twice over.
+      for (const M of K > 4000 && K % 16 ? [3, 7, 22] : [3, 7, 22, 64]) {
         const x = Float32Array.from(Array.from({ length: M }, (_, m) => line(signs[m % signs.length]!, 1 + m)).flat());
-        const w = Float32Array.from([...signs, ...signs].flatMap((sign, n) => line(sign, 0.1 + n)));
+        const w = Float32Array.from(
+          Array.from({ length: N }, (_, n) => line(signs[n % signs.length]!, 0.1 + n)).flat(),
+        );
         const columns = quantizeColumns(w, N, K);
         expect(columns[0]!.q.every((q) => q === 127)).toBe(true);
         expect(columns[1]!.q.every((q) => q === -127)).toBe(true);
@@ -302,14 +322,18 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
   it("bytes 0 and 255 against ±127 in every order", async () => {
     const kernels = await createVariant(variant);
     const random = randomFrom(11);
-    const [M, N] = [37, 19];
-    for (const [least, K] of [0, -1, -255].flatMap((least) => [203, 400].map((K) => [least, K] as const))) {
+    const shapes = [
+      [37, 19, 203],
+      [37, 19, 400],
+      [64, 32, 400],
+    ] as const;
+    for (const [least, [M, N, K]] of [0, -1, -255].flatMap((least) => shapes.map((shape) => [least, shape] as const))) {
       // Two values a row, so that all bytes are 0 or 255.
       const operands = {
         x: Float32Array.from({ length: M * K }, () => (random() < 0.5 ? least : least + 255)),
         w: Float32Array.from({ length: N * K }, () => (random() < 0.5 ? -3 : 3)),
       };
-      expectSameBits(multiply(kernels, operands, K), twin(operands, K), `from ${least}, ${K}`);
+      expectSameBits(multiply(kernels, operands, K), twin(operands, K), `from ${least}, ${M} × ${N} × ${K}`);
     }
   });
 

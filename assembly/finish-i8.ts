@@ -10,7 +10,7 @@ import { storeFew } from "./pack";
 
 /** Rows that are quantised together and multiplied with all panels: they stay in L2. */
 export const BLOCK_ROWS: i32 = 128;
-/** Sums of one panel, i32 [BLOCK_ROWS][8]; those of the second lie behind them. */
+/** Sums of one panel, i32 [BLOCK_ROWS][8]; there is room for four, one behind the other. */
 export const PANEL_SUMS_BYTES: usize = BLOCK_ROWS * 32;
 export const panelSums: usize = memory.data(BLOCK_ROWS * 128, 16);
 const lastPanel: usize = memory.data(32, 16);
@@ -59,13 +59,21 @@ export function finishOne(): void {
   const scales = finish.scales;
   const sums = finish.sums;
   const bias = finish.bias;
-  // The row's scale and zero anew for each four columns: a register for them, and a tile's accumulators would leave theirs.
   const second = from + PANEL_SUMS_BYTES;
-  v128.store(c, four(from, v128.load32_splat(scale), v128.load32_splat(zero), scales, sums, bias, init));
-  v128.store(c, four(from + 16, v128.load32_splat(scale), v128.load32_splat(zero), scales + 16, sums + 16, bias + 16, init + 16), 16);
-  v128.store(c, four(second, v128.load32_splat(scale), v128.load32_splat(zero), scales + 32, sums + 32, bias + 32, init + 32), 32);
-  v128.store(c, four(second + 16, v128.load32_splat(scale), v128.load32_splat(zero), scales + 48, sums + 48, bias + 48, init + 48), 48);
+  finishFour(c, from, scale, zero, scales, sums, bias, init);
+  finishFour(c + 16, from + 16, scale, zero, scales + 16, sums + 16, bias + 16, init + 16);
+  finishFour(c + 32, second, scale, zero, scales + 32, sums + 32, bias + 32, init + 32);
+  finishFour(c + 48, second + 16, scale, zero, scales + 48, sums + 48, bias + 48, init + 48);
   finished++;
+}
+
+/** The row's scale and zero are loaded each time: a register for them, and the accumulators of the tile around this would leave theirs. */
+// @ts-ignore: decorator
+@inline
+function finishFour(
+  c: usize, from: usize, scale: usize, zero: usize, scales: usize, sums: usize, bias: usize, init: usize,
+): void {
+  v128.store(c, four(from, v128.load32_splat(scale), v128.load32_splat(zero), scales, sums, bias, init));
 }
 
 /** Finishes what is left of `rows`. */

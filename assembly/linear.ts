@@ -19,9 +19,9 @@ export class Matrix {
   marks: usize;
 }
 
-/** Bytes of scratch that a `linear` of depth K needs. */
-export function linearScratchBytes(K: i32, areBytes: bool): f64 {
-  return areBytes ? matmulI8ScratchBytes(K) : matmulF32ScratchBytes(K);
+/** Bytes of scratch that a `linear` of up to M rows of depth K needs. */
+export function linearScratchBytes(M: i32, K: i32, areBytes: bool): f64 {
+  return areBytes ? matmulI8ScratchBytes(M, K) : matmulF32ScratchBytes(K);
 }
 
 /** Columns first … first + N - 1 of W (first a multiple of 8); operands and strides as the two matmuls have them. */

@@ -8,15 +8,15 @@
 //   scales  f32 [ceil(N/8)·8]   sums  i32 [ceil(N/8)·8]
 //   bias    f32 [ceil(N/8)·8]                    address 0: none
 //   init    f32 [M][N]  rows ldinitBytes apart   the residual; up to 7 floats behind a row are read and ignored; 0: none
-//   scratch matmulI8ScratchBytes(K) bytes
+//   scratch matmulI8ScratchBytes(M, K) bytes
 //
 //   c[m][n] = Σ_k (q - zero)[m][k]·w[k][n] · scales[n] · scale[m] + bias[n] + init[m][n]    in this order, rounded at each step
 //
 // M, N ≥ 1, 1 ≤ K ≤ 66,311 (127·255·K fits 32 bits); alignment to 4 bytes is enough. 2·M·N·K operations.
 //
 // The form in use (quantize.ts) decides how sums are made: a byte dot, 6 × 8 tiles; or 16-bit pairs, 4 × 8 tiles on a panel of which
-// one part after another is widened once and stays in L1 while the rows go by, or of two panels with an eighth fewer products
-// (strassen-i16.ts). Floats are made from the sums in one place, of two panels at a time.
+// one part after another is widened once and stays in L1 while the rows go by, or, from 16 rows on, Strassen's products of two or four
+// panels (strassen-i16.ts). Floats are made from the sums in one place, of two panels at a time.
 import { BLOCK_ROWS, finish, finishRows, PANEL_SUMS_BYTES, panelSums } from "./finish-i8";
 import { multiplyPanelI8 } from "./matmul-dot";
 import { groupOffset, multiplyFewRows, multiplyPanelOfBytes } from "./matmul-i16";
@@ -29,14 +29,22 @@ import { multiplyPanels, splitRows, strassenScratchBytes } from "./strassen-i16"
 
 /** From so many rows on a panel is widened once for all, not in the loop for each four. */
 const WIDE_ROWS: i32 = 8;
+/** From so many rows on Strassen's products are used, and from so many twice over: fewer do not pay for their operands. */
+const STRASSEN_ROWS: i32 = 16;
+const STRASSEN_TWICE_ROWS: i32 = 64;
 /** A widened part of a panel and the same part of a tile's rows stay in L1 together: 12 KB + 6 KB. */
 const DEPTH_PART: i32 = 768;
 const widePanel: usize = memory.data(DEPTH_PART * 16, 16);
 const zeros: usize = memory.data(64, 16);
 
-/** Bytes of scratch: scales and zeros of the rows, the quantised rows, and what products of halves need. As f64: must not wrap around. */
-export function matmulI8ScratchBytes(K: i32): f64 {
-  return <f64>(BLOCK_ROWS * 8) + <f64>roundUp4(K) * (BLOCK_ROWS * 2) + (form == PAIRS ? strassenScratchBytes(BLOCK_ROWS, K) : 0);
+/**
+ * Bytes of scratch for up to M rows: scales and zeros of a block, the quantised rows, and what Strassen's products need, with a tail filled
+ * up. As f64: must not wrap around.
+ */
+export function matmulI8ScratchBytes(M: i32, K: i32): f64 {
+  const rows = <f64>(BLOCK_ROWS * 8) + <f64>roundUp4(K) * (BLOCK_ROWS * 2);
+  const isPlain = form != PAIRS || M < STRASSEN_ROWS;
+  return isPlain ? rows : rows + strassenScratchBytes(min((M + 15) & -16, BLOCK_ROWS), K);
 }
 
 export function matmulI8(
@@ -57,11 +65,12 @@ export function matmulI8(
   for (let m = 0; m < M; m += BLOCK_ROWS) {
     const count = min(M - m, BLOCK_ROWS);
     const level = levelFor(count, N, K);
-    // A tail of most of the rows that a level takes is filled up with rows of 0.
-    const levelRows = (count + 3 * level - 1) & (-4 << level);
-    if (levelRows > count) {
-      const from = <usize>(count >> 2) * groupOffset(K);
-      memory.fill(rows + from, 0, <usize>(levelRows >> 2) * groupOffset(K) - from);
+    let levelRows = 0;
+    if (level) {
+      // A tail of most of the rows that the level takes at once is filled up with rows of 0.
+      levelRows = (count + 3 * level - 1) & (-4 << level);
+      const whole = <usize>(count >> 2) * groupOffset(K);
+      if (levelRows > count) memory.fill(rows + whole, 0, <usize>(levelRows >> 2) * groupOffset(K) - whole);
     }
     quantizeRows(rows, rowScales, rowZeros, x, ldxBytes, count, K);
     if (level) splitRows(level, strassen, rows, levelRows, K);
@@ -72,7 +81,8 @@ export function matmulI8(
       const secondMarks = panelMarks + markBytes;
       const nextMarks = n + 16 < N ? secondMarks + markBytes : 0;
       const isAlone = n + 8 >= N;
-      finish.from = panelSums + (level == 2 ? <usize>(n & 16) * (PANEL_SUMS_BYTES >> 3) : 0);
+      const isSecondPair = level == 2 && (n & 16) != 0;
+      finish.from = isSecondPair ? panelSums + (PANEL_SUMS_BYTES << 1) : panelSums;
       const at = (<usize>n) << 2;
       finish.c = c + at;
       finish.scales = scales + at;
@@ -84,12 +94,14 @@ export function matmulI8(
       else if (!level) {
         sumPanel(panelSums, rows, panel, secondMarks, count, depth, false);
         sumPanel(panelSums + PANEL_SUMS_BYTES, rows, second, nextMarks, count, depth, true);
-      } else if (finish.from == panelSums) {
-        const after = (N - n + 7 >> 3) - (1 << level);
-        const nextBytes = panelBytes * <usize>min(after, 1 << level);
-        const afterMarks = panelMarks ? panelMarks + (markBytes << level) : 0;
-        multiplyPanels(level, panelSums, PANEL_SUMS_BYTES, strassen, panel, panelBytes, nextBytes, afterMarks, levelRows, K);
-        for (let i: usize = 0; i < <usize>(1 << level); i++) {
+      } else if (!isSecondPair) {
+        const together = 1 << level;
+        const after = ((N - n + 7) >> 3) - together;
+        const nextBytes = panelBytes * <usize>min(after, together);
+        multiplyPanels(
+          level, panelSums, PANEL_SUMS_BYTES, strassen, panel, panelBytes, nextBytes, panelMarks + (markBytes << level), levelRows, K,
+        );
+        for (let i: usize = 0; i < <usize>together; i++) {
           multiplyFewRows(panelSums + i * PANEL_SUMS_BYTES, rows, panel + i * panelBytes, levelRows, count, K);
         }
       }
@@ -101,10 +113,10 @@ export function matmulI8(
   }
 }
 
-/** Of strassen-i16.ts: fewer rows do not pay for its operands. 0: none. */
+/** How many times over: the level of strassen-i16.ts, which takes multiples of sizes; 0: not at all. */
 function levelFor(M: i32, N: i32, K: i32): i32 {
-  if (form != PAIRS || M < 16 || (K & 7)) return 0;
-  return M >= 64 && (K & 15) == 0 && (N & 31) == 0 ? 2 : 1;
+  if (form != PAIRS || M < STRASSEN_ROWS || (K & 7)) return 0;
+  return M >= STRASSEN_TWICE_ROWS && (K & 15) == 0 && (N & 31) == 0 ? 2 : 1;
 }
 
 /**

@@ -67,7 +67,7 @@ function keyScale(k: usize, D: i32): f32 {
   return maxLanes(greatest) / MOST + sumLanes(bad);
 }
 
-/** One key, in steps of its scale: they are ±127 at most. */
+/** One key, in steps of its scale: ±127 at most, or anything where the scale is NaN. */
 function writeKey(to: usize, k: usize, inverse: v128, D: i32): void {
   const center = f32x4.splat(0);
   for (let d = 0; d < D; d += 8, k += 32, to += STEP_BYTES << 1) {

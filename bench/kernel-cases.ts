@@ -146,7 +146,7 @@ function int8MatmulCase({ name, N, K, residual }: MatmulShape, M: number): Kerne
       const initAt = init ? put(kernels, init, 8) : 0;
       const c = kernels.allocate(M * N * 4);
       const matrix = putInt8Matrix(kernels, w, N, K, biasAt);
-      const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, true));
+      const scratch = kernels.allocate(kernels.exports.linearScratchBytes(M, K, true));
       const run = () =>
         kernels.exports.linear(c, N * 4, aAt, K * 4, matrix, 0, initAt, N * 4, scratch, M, N, K, ACTIVATION_CODE.none);
       return { run, result: () => pick(kernels.floats(c, M * N), N) };

@@ -88,7 +88,7 @@ async function loadMatmuls(build: Build, dtype: ComputeDtype): Promise<(tokens: 
     number,
     number,
   ];
-  const scratch = kernels.allocate(kernels.exports.linearScratchBytes(F, dtype === "q8"));
+  const scratch = kernels.allocate(kernels.exports.linearScratchBytes(most, F, dtype === "q8"));
   const matmul = (N: number, K: number) => {
     const source = floats(N * K);
     const panels = dtype === "q8" ? kernels.allocate(panelBytes(N, K, dtype)) : source;

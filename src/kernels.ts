@@ -127,7 +127,7 @@ export class Kernels {
       const c = kernels.allocate(M * N * 4);
       const biasAt = bias ? kernels.allocate(roundUp8(N) * 4) : 0;
       const matrix = kernels.allocate(5 * 4);
-      const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, scales !== 0));
+      const scratch = kernels.allocate(kernels.exports.linearScratchBytes(M, K, scales !== 0));
       kernels.floats(x, M * K).set(a);
       if (bias) kernels.floats(biasAt, roundUp8(N)).fill(0).set(bias);
       if (residual) kernels.floats(c, M * N).set(residual);

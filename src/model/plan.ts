@@ -89,18 +89,18 @@ export class Planner {
       qkv: take(T * 3 * roundUp(H, 8)),
       h: take(Math.min(T, BLOCK_ROWS) * H),
       feedForward: take(Math.min(T, BLOCK_ROWS) * F),
-      scratch: take(this.scratchBytes(keys, H / A) / 4),
+      scratch: take(this.scratchBytes(T, keys, H / A) / 4),
       probabilities: take(probabilityFloats),
       end: top,
     };
   }
 
-  private scratchBytes(keys: number, D: number): number {
+  private scratchBytes(T: number, keys: number, D: number): number {
     const { exports } = this.kernels;
     const { embedding_size: E, hidden_size: H, intermediate_size: F } = this.config;
     const areBytes = this.dtype === "q8";
     const attention = areBytes ? exports.attentionI8ScratchBytes(keys, D) : exports.attentionScratchBytes(keys, D);
-    return Math.max(attention, exports.linearScratchBytes(Math.max(E, H, F), areBytes));
+    return Math.max(attention, exports.linearScratchBytes(T, Math.max(E, H, F), areBytes));
   }
 }
 

@@ -40,7 +40,7 @@ export interface KernelExports {
       activation: number,
     ]
   ): void;
-  linearScratchBytes(K: number, areBytes: boolean): number;
+  linearScratchBytes(M: number, K: number, areBytes: boolean): number;
   matmulF32ScratchBytes(K: number): number;
   matmulF32(
     ...args: [

@@ -71,8 +71,9 @@ function multiply(kernels: KernelInstance, { x, w, bias, residual }: Operands, K
   const { matrix, panels, panelsAt } = pack(kernels, w, N, K, bias);
   const xAt = kernels.allocate(M * (K + gap) * 4);
   const cAt = kernels.allocate((M * (N + gap) + 16) * 4);
-  const scratchBytes = kernels.exports.linearScratchBytes(K, true);
-  const scratch = kernels.allocate(scratchBytes);
+  const scratchBytes = kernels.exports.linearScratchBytes(M, K, true);
+  const scratch = kernels.allocate(scratchBytes + 64);
+  const behind = kernels.bytes(scratch + scratchBytes, 64).fill(0x33);
   // Whatever lay there before, no row may depend on it.
   const random = randomFrom(3);
   const before = kernels.bytes(scratch, scratchBytes);
@@ -98,6 +99,7 @@ function multiply(kernels: KernelInstance, { x, w, bias, residual }: Operands, K
   );
   for (let i = 0; i < c.length; i++)
     if (i >= M * (N + gap) || i % (N + gap) >= N) expect(c[i], `guard ${i}`).toBe(GUARD);
+  expect(behind, "what lies behind the scratch").toEqual(new Uint8Array(64).fill(0x33));
   const after = kernels.bytes(panelsAt, panels.length);
   expect(Buffer.compare(after, new Uint8Array(panels.buffer)), "the panels").toBe(0);
   kernels.release(mark);
@@ -224,7 +226,7 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
     const operands = { x: randomFloats(M * K, 1), w: randomFloats(N * K, 2), residual: randomFloats(M * N, 3) };
     const { matrix } = pack(kernels, operands.w, N, K);
     const xAt = put(kernels, operands.x);
-    const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, true));
+    const scratch = kernels.allocate(kernels.exports.linearScratchBytes(M, K, true));
     for (const name of ACTIVATIONS) {
       const code = ACTIVATION_CODE[name];
       const expected = put(kernels, twin(operands, K));
@@ -256,7 +258,7 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
       kernels.bytes(marks, markBytes(N, K, "q8")).fill(1);
       const x = put(kernels, new Float32Array(M * K));
       const c = kernels.allocate(M * N * 4);
-      const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, true));
+      const scratch = kernels.allocate(kernels.exports.linearScratchBytes(M, K, true));
       kernels.exports.linear(c, N * 4, x, K * 4, matrix, 0, 0, 0, scratch, M, N, K, ACTIVATION_CODE.none);
       // 24 of a part of 768 values for four rows of pairs, from 8 rows on; of a panel for six of bytes. By Strassen's products no tile has
       // so many, and the first two or four panels are multiplied together.
@@ -274,27 +276,34 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
     },
   );
 
-  it("columns from any panel on", async () => {
+  it.each([
+    { M: 9, N: 29, K: 22, parts: [0, 8, 8, 8, 8, 21, 16, 3, 24, 5] },
+    { M: 20, N: 56, K: 32, parts: [0, 16, 8, 17, 8, 48, 48, 8] },
+    { M: 64, N: 96, K: 32, parts: [0, 32, 32, 32, 32, 64, 88, 8] },
+  ])("columns from any panel on, and no other panel is touched: $M × $N × $K", async ({ M, N, K, parts }) => {
     const kernels = await createVariant(variant);
-    const [M, N, K] = [9, 29, 22];
     const operands = { x: randomFloats(M * K, 1), w: randomFloats(N * K, 2), bias: randomFloats(N, 3) };
-    const { matrix } = pack(kernels, operands.w, N, K, operands.bias);
+    const { matrix, panelsAt, panels, marks } = pack(kernels, operands.w, N, K, operands.bias);
+    const trueMarks = kernels.bytes(marks, markBytes(N, K, "q8")).slice();
     const xAt = put(kernels, operands.x);
-    const scratch = kernels.allocate(kernels.exports.linearScratchBytes(K, true));
+    const scratch = kernels.allocate(kernels.exports.linearScratchBytes(M, K, true));
     const expected = twin(operands, K);
-    for (const [first, count] of [
-      [0, 8],
-      [8, 8],
-      [8, 21],
-      [16, 3],
-      [24, 5],
-    ] as const) {
+    const panel = panelBytes(8, K, "q8");
+    const marksPerPanel = Math.ceil(panel / 64);
+    for (let i = 0; i < parts.length; i += 2) {
+      const [first, count] = [parts[i]!, parts[i + 1]!];
+      const inPart = (n: number) => n >= first >> 3 && n < (first + count + 7) >> 3;
+      // Wrong marks of the panels that are not asked for: a line of theirs that is stored is seen.
+      kernels
+        .bytes(marks, trueMarks.length)
+        .set(trueMarks.map((mark, line) => (inPart(Math.floor(line / marksPerPanel)) ? mark : ~mark)));
       const c = kernels.allocate(M * count * 4);
       kernels.exports.linear(c, count * 4, xAt, K * 4, matrix, first, 0, 0, scratch, M, count, K, ACTIVATION_CODE.none);
-      const wanted = Float32Array.from({ length: M * count }, (_, i) => {
-        return expected[Math.floor(i / count) * N + first + (i % count)]!;
+      const wanted = Float32Array.from({ length: M * count }, (_, j) => {
+        return expected[Math.floor(j / count) * N + first + (j % count)]!;
       });
       expectSameBits(kernels.floats(c, M * count), wanted, `${count} from ${first}`);
+      expect(Buffer.compare(kernels.bytes(panelsAt, panels.length), new Uint8Array(panels.buffer))).toBe(0);
     }
   });
 
@@ -363,17 +372,21 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
 
   it("NaN and infinities in a row make all of it NaN, and no other", async () => {
     const kernels = await createVariant(variant);
-    const [N, K] = [10, 21];
-    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
-      for (const M of [1, 5, 8, 131]) {
-        for (const place of [0, 7, K - 1]) {
-          const operands = { x: randomFloats(M * K, 1), w: randomFloats(N * K, 2), bias: randomFloats(N, 3) };
-          const row = M >> 1;
-          operands.w.fill(0, 0, K); // 0 · NaN is NaN too
-          operands.x[row * K + place] = bad;
-          const actual = multiply(kernels, operands, K);
-          expectSameBits(actual, twin(operands, K), `${bad} at ${place} of ${M} rows`);
-          for (let i = 0; i < actual.length; i++) expect(Number.isNaN(actual[i])).toBe(Math.floor(i / N) === row);
+    for (const [N, K] of [
+      [10, 21],
+      [32, 32],
+    ] as const) {
+      for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        for (const M of [1, 5, 8, 22, 131]) {
+          for (const place of [0, 7, K - 1]) {
+            const operands = { x: randomFloats(M * K, 1), w: randomFloats(N * K, 2), bias: randomFloats(N, 3) };
+            const row = M >> 1;
+            operands.w.fill(0, 0, K); // 0 · NaN is NaN too
+            operands.x[row * K + place] = bad;
+            const actual = multiply(kernels, operands, K);
+            expectSameBits(actual, twin(operands, K), `${bad} at ${place} of ${M} rows`);
+            for (let i = 0; i < actual.length; i++) expect(Number.isNaN(actual[i])).toBe(Math.floor(i / N) === row);
+          }
         }
       }
     }

@@ -104,13 +104,14 @@ function multiplyPanel(
   c: usize, ldc: usize, a: usize, b: usize, next: usize, marks: usize, bias: usize, init: usize, ldinit: usize,
   rows: i32, K: i32,
 ): void {
-  const mostDepth = tilesOf(rows, MOST_ROWS) * <i32>(BURST_LINES * 2);
+  const tiles = tilesOf(rows, MOST_ROWS);
+  const mostDepth = tiles * <i32>(BURST_LINES * 2);
   const steps = marks ? (K + mostDepth - 1) / mostDepth : 1;
   const depth = ((K + steps - 1) / steps + 1) & ~1;
   for (let k = 0; k < K; k += depth) {
     const step = min(K - k, depth);
     const stepBytes = <usize>step * PANEL_ROW_BYTES;
-    startPrefetch(next, stepBytes, marks, tilesOf(rows, MOST_ROWS));
+    startPrefetch(next, stepBytes, marks, tiles);
     multiplyTiles(c, ldc, a, k, K, b, bias, init, ldinit, rows, step);
     b += stepBytes;
     next += stepBytes;

@@ -4,7 +4,8 @@
 //   context, q, k, v, strideBytes, scores, queries, keys, A, D   as attention.ts has them
 //   scratch  attentionI8ScratchBytes(keys, D) bytes; must not overlap the others
 //
-// Of each head Q is quantised row by row (quantize.ts), K and V as in pack-kv-i8.ts. Scores are made in powers of two. The weights of a
+// Of each head Q is quantised row by row (quantize.ts), K and V as in pack-kv-i8.ts. Scores are made in powers of two; those of a row where
+// one step of q could move one by more than half a power are made of floats instead, slowly (scores in the hundreds, say). The weights of a
 // row, 2^score, are rounded to steps of 1/254 of the greatest; what rounding takes from one is given to the eighth key after it, so that
 // many small ones keep their sum. They are divided by the sum of the rounded ones.
 //
@@ -15,12 +16,14 @@ import { sumPanel } from "./matmul-i8";
 import { GROUP_STEP_BYTES, groupOffset, storePairs } from "./matmul-i16";
 import { roundUp4, roundUp8 } from "./pack";
 import { panelI8Bytes, sumColumnsI8 } from "./pack-i8";
-import { packKeys, packValues } from "./pack-kv-i8";
+import { loadFour, packKeys, packValues } from "./pack-kv-i8";
 import { form, PAIRS, pairsOfEight, quantizeRows, rowsSideBySide, SIGNED, signFlip, storeEightBytes, tileAt } from "./quantize";
 import { maxLanes, roundedMultiplyAdd, storeLanes, sumLanes } from "./simd";
 import { softmax } from "./softmax";
 
 const QUERY_TILE: i32 = 48;
+/** By how much, in powers of two, a step of q may move a score: a row with coarser steps is multiplied in floats. */
+const MOST_STEP: f32 = 0.5;
 /** 2^x = e^(x·ln 2). */
 const LN2: f32 = 0.6931471805599453;
 
@@ -66,6 +69,7 @@ export function attentionI8(
     packValues(valuePanels, valueScales, valueCenters, v + at, strideBytes, keys, D);
     sumColumnsI8(keySums, keyPanels, keys, D);
     sumColumnsI8(valueSums, valuePanels, D, keys);
+    const greatestKey: f32 = 127 * greatest(keyScales, width);
     for (let query = 0; query < queries; query += QUERY_TILE) {
       const rows = min(queries - query, QUERY_TILE);
       const from = <usize>query * strideBytes + at;
@@ -74,6 +78,11 @@ export function attentionI8(
         const column = (<usize>n) << 2;
         sumPanel(panelSums, queryRows, keyPanels + <usize>(n >> 3) * panelI8Bytes(D), 0, rows, roundUp4(D), false);
         writeScores(tile + column, rowBytes, keyScales + column, keySums + column, rows);
+      }
+      for (let row = 0; row < rows; row++) {
+        if (load<f32>(rowScales + ((<usize>row) << 2)) * greatestKey > MOST_STEP) {
+          multiplyRow(tile + <usize>row * rowBytes, q + from + <usize>row * strideBytes, k + at, strideBytes, keyScales, keys, D, factor);
+        }
       }
       if (scores) writeProbabilities(scores + ((<usize>(head * queries + query) * <usize>keys) << 2), tile, rowBytes, rows, keys);
       weighRows(weights, tile, rowBytes, rows, keys);
@@ -99,6 +108,25 @@ function writeScores(x: usize, rowBytes: usize, scales: usize, sums: usize, rows
     const b = f32x4.convert_i32x4_s(i32x4.sub(v128.load(from, 16), i32x4.mul(zero, v128.load(sums, 16))));
     v128.store(x, f32x4.mul(f32x4.mul(a, v128.load(scales)), scale));
     v128.store(x, f32x4.mul(f32x4.mul(b, v128.load(scales, 16)), scale), 16);
+  }
+}
+
+/** The greatest of `count` floats, a multiple of 4, none below 0; NaN is left out. */
+function greatest(x: usize, count: i32): f32 {
+  let most = f32x4.splat(0);
+  for (const end = x + ((<usize>count) << 2); x < end; x += 16) most = f32x4.pmax(most, v128.load(x));
+  return maxLanes(most);
+}
+
+/** One row of scores in floats. `scales` are those of the keys: one that is NaN makes its score NaN, as an infinity alone would not. */
+function multiplyRow(x: usize, q: usize, k: usize, strideBytes: usize, scales: usize, keys: i32, D: i32, factor: f32): void {
+  for (const end = x + ((<usize>keys) << 2); x < end; x += 4, k += strideBytes, scales += 4) {
+    let sums = f32x4.splat(0);
+    for (let d = 0; d < D; d += 4) {
+      const at = (<usize>d) << 2;
+      sums = roundedMultiplyAdd(loadFour(q + at, D - d), loadFour(k + at, D - d), sums);
+    }
+    store<f32>(x, sumLanes(sums) * factor + load<f32>(scales) * 0);
   }
 }
 

@@ -23,7 +23,7 @@ function reciprocals(x: v128): v128 {
 /** `count` of four floats, 0 beyond. */
 // @ts-ignore: decorator
 @inline
-function loadFour(x: usize, count: i32): v128 {
+export function loadFour(x: usize, count: i32): v128 {
   const zero = f32x4.splat(0);
   if (count >= 4) return v128.load(x);
   return count > 0 ? loadLanes(x, count, zero) : zero;

@@ -176,6 +176,41 @@ describe.each(variants)("attention-i8 [$name]", (variant) => {
     expectSameBits(attend(kernels, sizes, operands, false).context, result.context, "without probabilities");
   });
 
+  it.each([1, 3, 8, 13, 64])("rows of large scores in floats, among others, heads of %d", async (D) => {
+    const kernels = await createVariant(variant);
+    const sizes = { queries: 53, keys: 21, A: 2, D };
+    const operands = operandsOf(sizes);
+    const H = 2 * D;
+    // Of every five rows one is large in its first head, and the keys are so alike that bytes could not tell their scores apart.
+    const isLarge = (i: number) => Math.floor(i / H) % 5 === 1 && i % H < D;
+    const enlarge = (value: number) => Math.sign(value) * (200 + 50 * Math.abs(value));
+    operands.k = operands.k.map((value, i) => operands.k[i % H]! + value / 200);
+    const plain = attend(kernels, sizes, operands).context;
+    operands.q = operands.q.map((value, i) => (isLarge(i) ? enlarge(value) : value));
+    const { q, k, v } = operands;
+    const { context, probabilities } = attend(kernels, sizes, operands);
+    expectSameBits(context, attentionI8(q, k, v, sizes.queries, sizes.keys, 2, D));
+    const exact = attention(q, k, v, sizes.queries, sizes.keys, 2, D);
+    for (let query = 1; query < sizes.queries; query += 5) {
+      for (let i = query * sizes.keys; i < (query + 1) * sizes.keys; i++) {
+        expect(Math.abs(probabilities![i]! - exact.probabilities[i]!), `weight ${i}`).toBeLessThan(2e-3);
+      }
+    }
+    // What the others give does not depend on them.
+    const others = (values: Float32Array) => values.filter((_, i) => !isLarge(i));
+    expectSameBits(others(context), others(plain));
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      for (const place of [7 * H, 7 * H + D - 1]) {
+        const hit = attend(kernels, sizes, { q, k: k.map((value, i) => (i === place ? bad : value)), v }).context;
+        expectSameBits(
+          hit,
+          context.map((value, i) => (i % H < D ? Number.NaN : value)),
+          `${bad} in k`,
+        );
+      }
+    }
+  });
+
   it("extremes: every value ± the greatest, sums as near to 32 bits as they come", async () => {
     const kernels = await createVariant(variant);
     for (const D of [1, 2, 3, 8, 64, 65, 128, 768, 1024, 4096]) {

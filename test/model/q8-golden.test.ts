@@ -10,8 +10,6 @@ import { describeShared } from "../support/shared.ts";
 
 /** mean |Δ| / mean |x| that 8 bits may cost in networks as small and as random as these (measured: 0.029). */
 const MOST_ERROR = 0.035;
-/** The same of attentions whose scores lie in the hundreds, where 8 bits of a query or a key are whole units of a score (measured: 0.0376). */
-const MOST_ERROR_OF_LARGE_SCORES = 0.038;
 /** The same of what hangs on the pooler: a few numbers, some of them near 0 (measured: 0.073, of two logits). */
 const MOST_POOLED_ERROR = 0.08;
 
@@ -74,9 +72,7 @@ function compare(golden: GoldenCase, className: string, call: GoldenCall, output
         } else if (value !== 0) expect(value, `${call.name}: ${name}[${n}], hidden`).toBe(0);
       });
     });
-    const isLarge = golden.name === "large-values" && name === "attentions";
-    const usual = isLarge ? MOST_ERROR_OF_LARGE_SCORES : MOST_ERROR;
-    const most = isPooled(className, name) ? MOST_POOLED_ERROR : usual;
+    const most = isPooled(className, name) ? MOST_POOLED_ERROR : MOST_ERROR;
     if (sum > 0) expect(error / sum, `${call.name}: ${name}`).toBeLessThanOrEqual(most);
   }
 }

@@ -8,6 +8,8 @@ const LN2 = fround(Math.LN2);
 const ROUNDER = 12582912;
 /** The scale below which all counts as 0: the least normal float. */
 const LEAST_SCALE = 2 ** -126;
+/** Where a step of q could move a score by more, the row is multiplied in floats. */
+const MOST_STEP = 0.5;
 /** 2^r, |r| ≤ 1/2, from the highest power. */
 const POWER = [0.05517167, 0.24261112, 0.69326099, 0.99992807].map(fround);
 const LOG2_OF_MOST = fround(7.98868469);
@@ -31,6 +33,13 @@ function quantizeColumn(v: readonly number[]): { q: number[]; scale: number; cen
   const scale = fround(fround(high - low) / 127);
   const x = v.map((value) => fround(value - center));
   return { q: round(x, scale), scale, center };
+}
+
+/** Σ a·b in four lanes, (0 + 2) + (1 + 3) in the end. */
+function dot(a: Float32Array, b: Float32Array): number {
+  const lanes = [0, 0, 0, 0] as [number, number, number, number];
+  for (const [d, value] of a.entries()) lanes[d % 4] = fround(lanes[d % 4]! + fround(value * b[d]!));
+  return fround(fround(lanes[0] + lanes[2]) + fround(lanes[1] + lanes[3]));
 }
 
 /** 2^x */
@@ -81,9 +90,12 @@ export function attentionI8(
     const columnOf = (x: Float32Array, d: number) => Array.from({ length: keys }, (_, key) => rowOf(x, key)[d]!);
     const keyRows = Array.from({ length: keys }, (_, key) => quantizeKey(rowOf(k, key)));
     const columns = Array.from({ length: D }, (_, d) => quantizeColumn(columnOf(v, d)));
+    const greatestKey = fround(127 * Math.max(...keyRows.map(({ scale }) => fround(scale * factor))));
     for (let query = 0; query < queries; query++) {
       const row = quantizeRow(rowOf(q, query));
-      const scores = keyRows.map(({ q: key, scale }) => {
+      const isCoarse = fround(row.scale * greatestKey) > MOST_STEP;
+      const scores = keyRows.map(({ q: key, scale }, n) => {
+        if (isCoarse) return fround(dot(rowOf(q, query), rowOf(k, n)) * factor);
         const sum = key.reduce((total, value, d) => total + (row.q[d]! - row.zero) * value, 0);
         return fround(fround(fround(sum) * fround(scale * factor)) * row.scale);
       });

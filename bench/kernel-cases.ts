@@ -230,7 +230,7 @@ function attentionCase(M: number, arithmetic: "f32" | "int8" = "f32"): KernelCas
     flops: A * M * M * (4 * D + 25),
     arithmetic,
     expected: attention(q, k, v, M, M, A, D).context,
-    mostNmse: arithmetic === "int8" ? 1e-4 : NMSE,
+    mostNmse: arithmetic === "int8" ? 4e-5 : NMSE,
     prepare(kernels) {
       const [qAt, kAt, vAt] = [put(kernels, q), put(kernels, k), put(kernels, v)];
       const out = kernels.allocate(M * H * 4);

@@ -14,7 +14,7 @@
 // an infinity gets scale NaN, so that all that is computed from it is NaN; its values say nothing. About 6·M·K operations.
 import { GROUP_STEP_BYTES, groupOffset, rowInGroups, storePairs } from "./matmul-i16";
 import { roundUp4 } from "./pack";
-import { dotBytes, loadLanes } from "./simd";
+import { dotBytes, loadLanes, maxLanes } from "./simd";
 import { tileHeight } from "./tiles";
 
 /** The forms: 16-bit q - zero for dotPairs; bytes q for an unsigned byte dot; bytes q - 128 for a signed one. */
@@ -80,25 +80,35 @@ function quantizeRow(out: usize, stepBytes: usize, scaleAt: usize, zeroAt: usize
   const tail = K & 3;
   const end = x + ((<usize>(K - tail)) << 2);
   const none = f32x4.splat(0);
-  // pmin and pmax are one instruction each where min and max are six; they lose NaN, so that is looked for apart.
-  let least = none, greatest = none, isNaN = none;
-  for (let at = x; at < end; at += 16) {
-    const v = v128.load(at);
-    least = f32x4.pmin(least, v);
-    greatest = f32x4.pmax(greatest, v);
-    isNaN = v128.or(isNaN, f32x4.ne(v, v));
+  // pmin and pmax are one instruction each where min and max are six; they lose NaN, which a sum keeps: of infinities too there is nothing
+  // to lose, only a scale of NaN to make. Two of each, or each would wait for the one before.
+  let least0 = none, least1 = none, greatest0 = none, greatest1 = none, sum0 = none, sum1 = none;
+  let at = x;
+  for (; at + 32 <= end; at += 32) {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    least0 = f32x4.pmin(least0, a);
+    least1 = f32x4.pmin(least1, b);
+    greatest0 = f32x4.pmax(greatest0, a);
+    greatest1 = f32x4.pmax(greatest1, b);
+    sum0 = f32x4.add(sum0, a);
+    sum1 = f32x4.add(sum1, b);
+  }
+  for (; at < end; at += 16) {
+    const a = v128.load(at);
+    least0 = f32x4.pmin(least0, a);
+    greatest0 = f32x4.pmax(greatest0, a);
+    sum0 = f32x4.add(sum0, a);
   }
   if (tail) {
-    const v = loadLanes(end, tail, none);
-    least = f32x4.pmin(least, v);
-    greatest = f32x4.pmax(greatest, v);
-    isNaN = v128.or(isNaN, f32x4.ne(v, v));
+    const a = loadLanes(end, tail, none);
+    least1 = f32x4.pmin(least1, a);
+    greatest1 = f32x4.pmax(greatest1, a);
+    sum1 = f32x4.add(sum1, a);
   }
-  const low = lesser(lesser(f32x4.extract_lane(least, 0), f32x4.extract_lane(least, 1)), lesser(f32x4.extract_lane(least, 2), f32x4.extract_lane(least, 3)));
-  const high = -lesser(
-    lesser(-f32x4.extract_lane(greatest, 0), -f32x4.extract_lane(greatest, 1)),
-    lesser(-f32x4.extract_lane(greatest, 2), -f32x4.extract_lane(greatest, 3)),
-  );
+  const isNaN = v128.or(f32x4.ne(sum0, sum0), f32x4.ne(sum1, sum1));
+  const low = -maxLanes(f32x4.neg(f32x4.pmin(least0, least1)));
+  const high = maxLanes(f32x4.pmax(greatest0, greatest1));
   let scale: f32 = high / 255 - low / 255; // not (high - low) / 255, which the greatest floats would overflow
   let inverse: f32 = 0;
   if (scale < LEAST_SCALE) scale = 0;
@@ -108,12 +118,6 @@ function quantizeRow(out: usize, stepBytes: usize, scaleAt: usize, zeroAt: usize
   store<f32>(scaleAt, v128.any_true(isNaN) || scale == Infinity ? NaN : scale);
   store<i32>(zeroAt, form == PAIRS ? 0 : form == UNSIGNED ? zero : zero - 128);
   writeRow(out, stepBytes, x, end, tail, inverse, zero);
-}
-
-// @ts-ignore: decorator
-@inline
-function lesser(a: f32, b: f32): f32 {
-  return a < b ? a : b;
 }
 
 /** What turns bytes q into those of the form in use. */
@@ -141,40 +145,58 @@ export function storeEightBytes(out: usize, stepBytes: usize, values: v128, flip
 
 function writeRow(out: usize, stepBytes: usize, x: usize, end: usize, tail: i32, inverse: f32, zero: i32): void {
   const inverses = f32x4.splat(inverse);
+  // Rounding adds zero as well, and what is taken off again leaves q, or q - zero.
+  const isPairs = form == PAIRS;
+  const rounder = f32x4.splat(ROUNDER + <f32>zero);
+  const rounderBits = i32x4.splat(ROUNDER_BITS + (isPairs ? zero : 0));
   const lowest = i16x8.splat(<i16>-zero);
   const highest = i16x8.splat(<i16>(255 - zero));
-  const zeros = i16x8.splat(<i16>zero);
   const flip = signFlip();
-  const isPairs = form == PAIRS;
   let at = x;
-  for (; at + 32 <= end; at += 32) {
-    const a = roundToIntegers(f32x4.mul(v128.load(at), inverses));
-    const b = roundToIntegers(f32x4.mul(v128.load(at, 16), inverses));
+  for (; at + 64 <= end; at += 64) {
+    const a = rounded(v128.load(at), inverses, rounder, rounderBits);
+    const b = rounded(v128.load(at, 16), inverses, rounder, rounderBits);
+    const c = rounded(v128.load(at, 32), inverses, rounder, rounderBits);
+    const d = rounded(v128.load(at, 48), inverses, rounder, rounderBits);
     if (isPairs) {
-      const pairs = pairsOfEight(a, b);
-      storePairs(out, GROUP_STEP_BYTES, i16x8.min_s(i16x8.max_s(pairs, lowest), highest));
+      storePairs(out, GROUP_STEP_BYTES, i16x8.min_s(i16x8.max_s(pairsOfEight(a, b), lowest), highest));
+      out += groupOffset(8);
+      storePairs(out, GROUP_STEP_BYTES, i16x8.min_s(i16x8.max_s(pairsOfEight(c, d), lowest), highest));
       out += groupOffset(8);
     } else {
-      const v = i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(a, b), lowest), highest);
-      storeEightBytes(out, stepBytes, i16x8.add(v, zeros), flip);
-      out += stepBytes << 1;
+      const bytes = v128.xor(i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)), flip);
+      v128.store32_lane(out, bytes, 0);
+      out += stepBytes;
+      v128.store32_lane(out, bytes, 1);
+      out += stepBytes;
+      v128.store32_lane(out, bytes, 2);
+      out += stepBytes;
+      v128.store32_lane(out, bytes, 3);
+      out += stepBytes;
     }
   }
   for (; at < end || tail; at += 16) {
     const isTail = at == end;
     const floats = isTail ? loadLanes(at, tail, f32x4.splat(0)) : v128.load(at);
-    const a = roundToIntegers(f32x4.mul(floats, inverses));
-    const v = i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(a, a), lowest), highest);
+    const a = rounded(floats, inverses, rounder, rounderBits);
+    const v = i16x8.narrow_i32x4_s(a, a);
     if (isPairs) {
-      const pairs = i16x8.shuffle(v, v, 0, 2, 1, 3, 0, 2, 1, 3);
+      const bounded = i16x8.min_s(i16x8.max_s(v, lowest), highest);
+      const pairs = i16x8.shuffle(bounded, bounded, 0, 2, 1, 3, 0, 2, 1, 3);
       v128.store32_lane(out, pairs, 0);
       v128.store32_lane(out, pairs, 1, GROUP_STEP_BYTES);
       out += groupOffset(4);
     } else {
-      const sum = i16x8.add(v, zeros);
-      v128.store32_lane(out, v128.xor(i8x16.narrow_i16x8_u(sum, sum), flip), 0);
+      v128.store32_lane(out, v128.xor(i8x16.narrow_i16x8_u(v, v), flip), 0);
       out += stepBytes;
     }
     if (isTail) break;
   }
+}
+
+/** round(x·inverse + zero) - what is left in bits. */
+// @ts-ignore: decorator
+@inline
+function rounded(x: v128, inverses: v128, rounder: v128, rounderBits: v128): v128 {
+  return i32x4.sub(f32x4.add(f32x4.mul(x, inverses), rounder), rounderBits);
 }

@@ -66,12 +66,15 @@ export function sumLanes(v: v128): f32 {
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
 }
 
-/** The greatest of the four lanes; NaN if one is NaN. */
+/**
+ * The greatest of the four lanes; a NaN is left out or not. Not by f32's max, which V8 makes a branch that is mispredicted half the time,
+ * nor by f32x4's, which is six instructions.
+ */
 // @ts-ignore: decorator
 @inline
 export function maxLanes(v: v128): f32 {
-  const pairs = f32x4.max(v, i32x4.shuffle(v, v, 2, 3, 0, 1));
-  return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
+  const pairs = f32x4.pmax(v, i32x4.shuffle(v, v, 2, 3, 0, 1));
+  return f32x4.extract_lane(f32x4.pmax(pairs, i32x4.shuffle(pairs, pairs, 1, 0, 3, 2)), 0);
 }
 
 /** Lanes 0 … count-1 of `from`, the others of `to`; count is 1 … 3. For the tail of a row. */

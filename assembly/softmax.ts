@@ -18,9 +18,10 @@ function softmaxRow(x: usize, N: i32, scale: f32): void {
   const end = x + ((<usize>(N - tail)) << 2);
   const lowest = f32x4.splat(-Infinity);
 
+  // pmax is one instruction where max is six; a NaN that it leaves out comes back with the sum.
   let greatest = lowest;
-  for (let at = x; at < end; at += 16) greatest = f32x4.max(greatest, v128.load(at));
-  if (tail) greatest = f32x4.max(greatest, loadLanes(end, tail, lowest));
+  for (let at = x; at < end; at += 16) greatest = f32x4.pmax(greatest, v128.load(at));
+  if (tail) greatest = f32x4.pmax(greatest, loadLanes(end, tail, lowest));
   const shift = f32x4.splat(-maxLanes(greatest) * scale);
   const scales = f32x4.splat(scale);
 

@@ -9,8 +9,8 @@
 //   …
 //
 // Beyond N and K all is 0, scales and sums included.
-import { roundToIntegers } from "./quantize";
-import { loadLanes } from "./simd";
+import { ROUNDER, roundToIntegers } from "./quantize";
+import { loadLanes, maxLanes } from "./simd";
 
 /** Bytes of one step of a panel: 8 columns × 4 values. */
 export const STEP_BYTES: usize = 32;
@@ -45,23 +45,20 @@ function packRow(to: usize, source: usize, K: i32): f32 {
   let greatest = zero;
   for (let at = source; at < end; at += 16) greatest = f32x4.pmax(greatest, f32x4.abs(v128.load(at)));
   if (tail) greatest = f32x4.pmax(greatest, f32x4.abs(loadLanes(end, tail, zero)));
-  const most = max(
-    max(f32x4.extract_lane(greatest, 0), f32x4.extract_lane(greatest, 1)),
-    max(f32x4.extract_lane(greatest, 2), f32x4.extract_lane(greatest, 3)),
-  );
   // Divided, not multiplied by a reciprocal: that of the least floats is infinite. What is even less counts as 0.
-  let scale = most / 127;
+  let scale = maxLanes(greatest) / 127;
   if (scale == 0) scale = 1;
   const divisor = f32x4.splat(scale);
-  for (let at = source; at < end; at += 16, to += STEP_BYTES) storeFourBytes(to, f32x4.div(v128.load(at), divisor));
-  if (tail) storeFourBytes(to, f32x4.div(loadLanes(end, tail, zero), divisor));
+  const rounder = v128.load32_splat(ROUNDER);
+  for (let at = source; at < end; at += 16, to += STEP_BYTES) storeFourBytes(to, f32x4.div(v128.load(at), divisor), rounder);
+  if (tail) storeFourBytes(to, f32x4.div(loadLanes(end, tail, zero), divisor), rounder);
   return scale;
 }
 
 // @ts-ignore: decorator
 @inline
-function storeFourBytes(to: usize, values: v128): void {
-  const q = roundToIntegers(values);
+function storeFourBytes(to: usize, values: v128, rounder: v128): void {
+  const q = roundToIntegers(values, rounder);
   const pairs = i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(q, q), i16x8.splat(-127)), i16x8.splat(127));
   v128.store32_lane(to, i8x16.narrow_i16x8_s(pairs, pairs), 0);
 }

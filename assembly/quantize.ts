@@ -40,17 +40,19 @@ export function dotProbe(a: i32, b: i32): i32 {
 
 /** The tallest tile of bytes. */
 export const BYTE_TILE_ROWS: i32 = 6;
-/** Added to a float of less than 2^22 it leaves the float's rounding to a whole number (ties to even) in the low bits. */
-const ROUNDER: f32 = 12582912; // 1.5·2^23
-const ROUNDER_BITS: i32 = 0x4b400000;
+/**
+ * Added to a float of less than 2^22 it leaves the float's rounding to a whole number (ties to even) in the low bits: 1.5·2^23. In memory,
+ * to be loaded before a loop: V8 makes a constant anew at each use, with three instructions.
+ */
+export const ROUNDER = memory.data<f32>([12582912]);
 /** Below, the scale's reciprocal would leave the range of floats: taken for a row of 0. */
 export const LEAST_SCALE: f32 = 1.17549435e-38;
 
-/** round(x) as integers, for |x| < 2^22; anything for others. */
+/** round(x) as integers, for |x| < 2^22; anything for others. `rounder`: lanes of ROUNDER. */
 // @ts-ignore: decorator
 @inline
-export function roundToIntegers(x: v128): v128 {
-  return i32x4.sub(f32x4.add(x, f32x4.splat(ROUNDER)), i32x4.splat(ROUNDER_BITS));
+export function roundToIntegers(x: v128, rounder: v128): v128 {
+  return i32x4.sub(f32x4.add(x, rounder), rounder);
 }
 
 export function quantizeRows(out: usize, scales: usize, zeros: usize, x: usize, strideBytes: usize, M: i32, K: i32): void {
@@ -113,7 +115,7 @@ function quantizeRow(out: usize, stepBytes: usize, scaleAt: usize, zeroAt: usize
   let inverse: f32 = 0;
   if (scale < LEAST_SCALE) scale = 0;
   else inverse = 1 / scale;
-  const zero = i32x4.extract_lane(roundToIntegers(f32x4.splat(-low * inverse)), 0) & 255; // 0 … 255; & for NaN
+  const zero = i32x4.extract_lane(roundToIntegers(f32x4.splat(-low * inverse), v128.load32_splat(ROUNDER)), 0) & 255; // 0 … 255; & for NaN
   // Infinity too: x·0 would be NaN, and its sign, which differs by engine, would decide what q becomes.
   store<f32>(scaleAt, v128.any_true(isNaN) || scale == Infinity ? NaN : scale);
   store<i32>(zeroAt, form == PAIRS ? 0 : form == UNSIGNED ? zero : zero - 128);
@@ -147,17 +149,18 @@ function writeRow(out: usize, stepBytes: usize, x: usize, end: usize, tail: i32,
   const inverses = f32x4.splat(inverse);
   // Rounding adds zero as well, and what is taken off again leaves q, or q - zero.
   const isPairs = form == PAIRS;
-  const rounder = f32x4.splat(ROUNDER + <f32>zero);
-  const rounderBits = i32x4.splat(ROUNDER_BITS + (isPairs ? zero : 0));
+  const rounder = v128.load32_splat(ROUNDER);
+  const rounderWithZero = f32x4.add(rounder, f32x4.splat(<f32>zero));
+  const left = isPairs ? rounderWithZero : rounder;
   const lowest = i16x8.splat(<i16>-zero);
   const highest = i16x8.splat(<i16>(255 - zero));
   const flip = signFlip();
   let at = x;
   for (; at + 64 <= end; at += 64) {
-    const a = rounded(v128.load(at), inverses, rounder, rounderBits);
-    const b = rounded(v128.load(at, 16), inverses, rounder, rounderBits);
-    const c = rounded(v128.load(at, 32), inverses, rounder, rounderBits);
-    const d = rounded(v128.load(at, 48), inverses, rounder, rounderBits);
+    const a = rounded(v128.load(at), inverses, rounderWithZero, left);
+    const b = rounded(v128.load(at, 16), inverses, rounderWithZero, left);
+    const c = rounded(v128.load(at, 32), inverses, rounderWithZero, left);
+    const d = rounded(v128.load(at, 48), inverses, rounderWithZero, left);
     if (isPairs) {
       storePairs(out, GROUP_STEP_BYTES, i16x8.min_s(i16x8.max_s(pairsOfEight(a, b), lowest), highest));
       out += groupOffset(8);
@@ -178,7 +181,7 @@ function writeRow(out: usize, stepBytes: usize, x: usize, end: usize, tail: i32,
   for (; at < end || tail; at += 16) {
     const isTail = at == end;
     const floats = isTail ? loadLanes(at, tail, f32x4.splat(0)) : v128.load(at);
-    const a = rounded(floats, inverses, rounder, rounderBits);
+    const a = rounded(floats, inverses, rounderWithZero, left);
     const v = i16x8.narrow_i32x4_s(a, a);
     if (isPairs) {
       const bounded = i16x8.min_s(i16x8.max_s(v, lowest), highest);
@@ -194,9 +197,9 @@ function writeRow(out: usize, stepBytes: usize, x: usize, end: usize, tail: i32,
   }
 }
 
-/** round(x·inverse + zero) - what is left in bits. */
+/** round(x·inverse + zero), less zero where `left` has it too. */
 // @ts-ignore: decorator
 @inline
-function rounded(x: v128, inverses: v128, rounder: v128, rounderBits: v128): v128 {
-  return i32x4.sub(f32x4.add(f32x4.mul(x, inverses), rounder), rounderBits);
+function rounded(x: v128, inverses: v128, rounderWithZero: v128, left: v128): v128 {
+  return i32x4.sub(f32x4.add(f32x4.mul(x, inverses), rounderWithZero), left);
 }

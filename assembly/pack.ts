@@ -15,6 +15,13 @@ export function roundUp8(n: i32): i32 {
   return (n + 7) & ~7;
 }
 
+/** Keys whose weights attention in bytes rounds together. */
+// @ts-ignore: decorator
+@inline
+export function roundUp16(n: i32): i32 {
+  return (n + 15) & ~15;
+}
+
 /** Values of the whole fours that n values fill: a byte dot takes four at once. */
 // @ts-ignore: decorator
 @inline

@@ -140,10 +140,10 @@ function logisticRowsAs(kind: i32, x: usize, rowStrideBytes: usize, rows: i32, c
 
 /** Bounds, 1/2 and P below, from the highest power of x²; of gelu, then of gelu_tanh. */
 const ROUNDED_GELU_FIT = memory.data<f32>([
-  -3.65, 3.65, 0.5, -4.98237393e-7, 2.71988637e-5, -6.21776915e-4, 7.87503125e-3, -6.26570611e-2, 0.396532744,
+  -3.65, 3.65, 0.5, -4.982374e-7, 2.7198863e-5, -6.217769e-4, 7.875032e-3, -6.265706e-2, 0.3965327,
 ]);
 const ROUNDED_GELU_TANH_FIT = memory.data<f32>([
-  -3.6, 3.6, 0.5, -5.60909349e-7, 2.95232063e-5, -6.53011947e-4, 8.05441891e-3, -6.30357167e-2, 0.396658808,
+  -3.6, 3.6, 0.5, -5.6090937e-7, 2.9523206e-5, -6.5301196e-4, 8.054419e-3, -6.303572e-2, 0.39665884,
 ]);
 
 /**

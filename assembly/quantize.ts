@@ -1,6 +1,6 @@
 // Rows of floats → 8-bit integers with a scale and a zero point a row, as the int8 matmul reads its first operand.
 //
-//   scale = max(x, 0) / 255 - min(x, 0) / 255     zero = round(-min(x, 0)·1/scale)     q = clamp(round(x·1/scale) + zero, 0, 255)
+//   scale = max(x, 0) / 255 - min(x, 0) / 255     zero = round(-min(x, 0)·1/scale)     q = clamp(round(x·1/scale + zero), 0, 255)
 //   x ≈ (q - zero)·scale
 //
 //   out     in the form in use: bytes, tile after tile (tiles.ts) of up to 6 rows as [roundUp4(K)/4][height][4], so that the matmul

@@ -31,7 +31,7 @@ export function quantizeRow(x: Float32Array): QuantizedRow {
   const inverse = fround(1 / scale);
   const zero = roundHalfEven(fround(Math.abs(low) * inverse));
   for (let k = 0; k < x.length; k++) {
-    q[k] = Math.min(Math.max(roundHalfEven(fround(x[k]! * inverse)) + zero, 0), 255);
+    q[k] = Math.min(Math.max(roundHalfEven(fround(x[k]! * inverse) + zero), 0), 255);
   }
   return { q, scale, zero };
 }

@@ -99,15 +99,18 @@ export function attentionI8(
 
 /** Sums of Q·K, i32 [rows][8] → scores, 8 columns of f32 rows. */
 function writeScores(x: usize, rowBytes: usize, scales: usize, sums: usize, rows: i32): void {
+  const sums0 = v128.load(sums);
+  const sums1 = v128.load(sums, 16);
+  const scales0 = v128.load(scales);
+  const scales1 = v128.load(scales, 16);
   let from = panelSums;
-  for (let row = 0; row < rows; row++, from += 32, x += rowBytes) {
-    const at = (<usize>row) << 2;
+  for (let at: usize = 0, end = (<usize>rows) << 2; at < end; at += 4, from += 32, x += rowBytes) {
     const scale = v128.load32_splat(rowScales + at);
     const zero = v128.load32_splat(rowZeros + at);
-    const a = f32x4.convert_i32x4_s(i32x4.sub(v128.load(from), i32x4.mul(zero, v128.load(sums))));
-    const b = f32x4.convert_i32x4_s(i32x4.sub(v128.load(from, 16), i32x4.mul(zero, v128.load(sums, 16))));
-    v128.store(x, f32x4.mul(f32x4.mul(a, v128.load(scales)), scale));
-    v128.store(x, f32x4.mul(f32x4.mul(b, v128.load(scales, 16)), scale), 16);
+    const a = f32x4.convert_i32x4_s(i32x4.sub(v128.load(from), i32x4.mul(zero, sums0)));
+    const b = f32x4.convert_i32x4_s(i32x4.sub(v128.load(from, 16), i32x4.mul(zero, sums1)));
+    v128.store(x, f32x4.mul(f32x4.mul(a, scales0), scale));
+    v128.store(x, f32x4.mul(f32x4.mul(b, scales1), scale), 16);
   }
 }
 

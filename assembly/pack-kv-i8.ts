@@ -59,16 +59,18 @@ export function packKeys(panels: usize, scales: usize, k: usize, strideBytes: us
 /** The greatest |k| / 127; NaN if one is not finite. */
 function keyScale(k: usize, D: i32): f32 {
   const zero = f32x4.splat(0);
-  let greatest0 = zero, greatest1 = zero, sum0 = zero, sum1 = zero;
+  let low0 = zero, low1 = zero, high0 = zero, high1 = zero, sum0 = zero, sum1 = zero;
   for (let d = 0; d < D; d += 8, k += 32) {
     const a = loadFour(k, D - d);
     const b = loadFour(k + 16, D - d - 4);
-    greatest0 = f32x4.pmax(greatest0, f32x4.abs(a));
-    greatest1 = f32x4.pmax(greatest1, f32x4.abs(b));
+    low0 = f32x4.pmin(low0, a);
+    low1 = f32x4.pmin(low1, b);
+    high0 = f32x4.pmax(high0, a);
+    high1 = f32x4.pmax(high1, b);
     sum0 = f32x4.add(sum0, a);
     sum1 = f32x4.add(sum1, b);
   }
-  const scale = maxLanes(f32x4.pmax(greatest0, greatest1)) / MOST;
+  const scale = maxLanes(f32x4.pmax(f32x4.neg(f32x4.pmin(low0, low1)), f32x4.pmax(high0, high1))) / MOST;
   const isNaN = v128.or(f32x4.ne(sum0, sum0), f32x4.ne(sum1, sum1));
   return v128.any_true(isNaN) || scale == Infinity ? NaN : scale;
 }

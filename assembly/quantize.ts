@@ -83,34 +83,33 @@ function quantizeRow(out: usize, stepBytes: usize, scaleAt: usize, zeroAt: usize
   const end = x + ((<usize>(K - tail)) << 2);
   const none = f32x4.splat(0);
   // pmin and pmax are one instruction each where min and max are six; they lose NaN, which a sum keeps: of infinities too there is nothing
-  // to lose, only a scale of NaN to make. Two of each, or each would wait for the one before.
-  let least0 = none, least1 = none, greatest0 = none, greatest1 = none, sum0 = none, sum1 = none;
+  // to lose, only a scale of NaN to make. Four sums, or each addition would wait for the one before.
+  let least = none, greatest = none, sum0 = none, sum1 = none, sum2 = none, sum3 = none;
   let at = x;
-  for (; at + 32 <= end; at += 32) {
+  for (; at + 64 <= end; at += 64) {
     const a = v128.load(at);
     const b = v128.load(at, 16);
-    least0 = f32x4.pmin(least0, a);
-    least1 = f32x4.pmin(least1, b);
-    greatest0 = f32x4.pmax(greatest0, a);
-    greatest1 = f32x4.pmax(greatest1, b);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    least = f32x4.pmin(least, f32x4.pmin(f32x4.pmin(a, b), f32x4.pmin(c, d)));
+    greatest = f32x4.pmax(greatest, f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d)));
     sum0 = f32x4.add(sum0, a);
     sum1 = f32x4.add(sum1, b);
+    sum2 = f32x4.add(sum2, c);
+    sum3 = f32x4.add(sum3, d);
   }
-  for (; at < end; at += 16) {
-    const a = v128.load(at);
-    least0 = f32x4.pmin(least0, a);
-    greatest0 = f32x4.pmax(greatest0, a);
+  for (; at < end || tail; at += 16) {
+    const a = at < end ? v128.load(at) : loadLanes(at, tail, none);
+    least = f32x4.pmin(least, a);
+    greatest = f32x4.pmax(greatest, a);
     sum0 = f32x4.add(sum0, a);
+    if (at == end) break;
   }
-  if (tail) {
-    const a = loadLanes(end, tail, none);
-    least1 = f32x4.pmin(least1, a);
-    greatest1 = f32x4.pmax(greatest1, a);
-    sum1 = f32x4.add(sum1, a);
-  }
-  const isNaN = v128.or(f32x4.ne(sum0, sum0), f32x4.ne(sum1, sum1));
-  const low = -maxLanes(f32x4.neg(f32x4.pmin(least0, least1)));
-  const high = maxLanes(f32x4.pmax(greatest0, greatest1));
+  const isNaN = v128.or(
+    v128.or(f32x4.ne(sum0, sum0), f32x4.ne(sum1, sum1)), v128.or(f32x4.ne(sum2, sum2), f32x4.ne(sum3, sum3)),
+  );
+  const low = -maxLanes(f32x4.neg(least));
+  const high = maxLanes(greatest);
   let scale: f32 = high / 255 - low / 255; // not (high - low) / 255, which the greatest floats would overflow
   let inverse: f32 = 0;
   if (scale < LEAST_SCALE) scale = 0;

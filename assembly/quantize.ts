@@ -157,18 +157,19 @@ function writeRow(out: usize, stepBytes: usize, x: usize, end: usize, tail: i32,
   const highest = i16x8.splat(<i16>(255 - zero));
   const flip = signFlip();
   let at = x;
-  for (; at + 64 <= end; at += 64) {
-    const a = rounded(v128.load(at), inverses, rounderWithZero, left);
-    const b = rounded(v128.load(at, 16), inverses, rounderWithZero, left);
-    const c = rounded(v128.load(at, 32), inverses, rounderWithZero, left);
-    const d = rounded(v128.load(at, 48), inverses, rounderWithZero, left);
-    if (isPairs) {
+  if (isPairs) {
+    for (; at + 32 <= end; at += 32, out += groupOffset(8)) {
+      const a = rounded(v128.load(at), inverses, rounderWithZero, left);
+      const b = rounded(v128.load(at, 16), inverses, rounderWithZero, left);
       storePairs(out, GROUP_STEP_BYTES, i16x8.min_s(i16x8.max_s(pairsOfEight(a, b), lowest), highest));
-      storePairs(out + groupOffset(8), GROUP_STEP_BYTES, i16x8.min_s(i16x8.max_s(pairsOfEight(c, d), lowest), highest));
-      out += groupOffset(16);
-    } else {
+    }
+  } else {
+    for (; at + 64 <= end; at += 64, out += stepBytes << 2) {
+      const a = rounded(v128.load(at), inverses, rounderWithZero, left);
+      const b = rounded(v128.load(at, 16), inverses, rounderWithZero, left);
+      const c = rounded(v128.load(at, 32), inverses, rounderWithZero, left);
+      const d = rounded(v128.load(at, 48), inverses, rounderWithZero, left);
       storeSixteenBytes(out, stepBytes, i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d), flip);
-      out += stepBytes << 2;
     }
   }
   for (; at < end || tail; at += 16) {

@@ -148,8 +148,8 @@ const ROUNDED_GELU_TANH_FIT = memory.data<f32>([
 
 /**
  * x·Φ(x), Φ(x) ≈ 1/2 + x·P(x²): P is a minimax fit of degree 5 for the error of x·Φ(x) within the bounds, with Φ = 1 at the upper one.
- * Beyond, the result is x or as good as 0. Steps of 8 bits are 40 times as large as its error where a row has values of 5. It takes what
- * its multiplications take: two more powers would be 1.4e-4 at most, and measured no nearer to fp32.
+ * Beyond, the result is x or as good as 0. Steps of 8 bits are 40 times as large as its error where a row has values of 5. It takes as
+ * long as its multiplications do; with two powers more, an error of 1.4e-4, the model was measured no nearer to fp32.
  */
 // @ts-ignore: decorator
 @inline

@@ -68,6 +68,7 @@ export function attentionI8(
     packKeys(keyPanels, keyScales, k + at, strideBytes, keys, D, factor);
     packValues(valuePanels, valueScales, valueCenters, v + at, strideBytes, keys, D);
     sumColumnsI8(keySums, keyPanels, keys, D);
+    // In the other forms weights have no zero point to correct.
     if (form == SIGNED) sumColumnsI8(valueSums, valuePanels, D, keys);
     const greatestKey: f32 = 127 * greatest(keyScales, roundUp8(keys));
     for (let query = 0; query < queries; query += QUERY_TILE) {
@@ -154,8 +155,10 @@ function weighRows(weights: usize, x: usize, rowBytes: usize, rows: i32, keys: i
   }
 }
 
-/** The least power, log2 of the greatest weight, 1.5·2^23, and 2^r on |r| ≤ 1/2 within 0.17 %, from the highest power: the greatest
- * weight is rounded by up to 0.2 %, and measured no nearer to fp32 with one power more. */
+/**
+ * The least power, log2 of the greatest weight, 1.5·2^23, and 2^r on |r| ≤ 1/2 within 0.17 %, from the highest power. Rounding moves the
+ * greatest weight by up to 0.2 %, and with one power more here the model was measured no nearer to fp32.
+ */
 const POWERS = memory.data<f32>([-126, 7.98868469, 12582912, 0.23842894, 0.703448033, 1.00044314]);
 
 /** 2^x, x of 8 at most. */

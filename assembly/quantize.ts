@@ -82,8 +82,8 @@ function quantizeRow(out: usize, stepBytes: usize, scaleAt: usize, zeroAt: usize
   const tail = K & 3;
   const end = x + ((<usize>(K - tail)) << 2);
   const none = f32x4.splat(0);
-  // pmin and pmax are one instruction each where min and max are six; they lose NaN, which a sum keeps: of infinities too there is nothing
-  // to lose, only a scale of NaN to make. Four sums, or each addition would wait for the one before.
+  // pmin and pmax are one instruction each where min and max are six. They may lose a NaN, which a sum of all keeps; that of infinities may
+  // be one too, and rightly. Four sums, or each addition would wait for the one before.
   let least = none, greatest = none, sum0 = none, sum1 = none, sum2 = none, sum3 = none;
   let at = x;
   for (; at + 64 <= end; at += 64) {

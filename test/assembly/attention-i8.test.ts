@@ -95,7 +95,7 @@ function scoreBound(q: Float32Array, k: Float32Array, D: number): number {
 }
 
 /**
- * Scores off by δ change each weight by e^±2δ, 2^x as it is computed by 3.5e-3; rounded to steps they are off by a step each, their sum
+ * Scores off by δ change each weight by e^±2δ, 2^x as it is computed by 1.5e-4; rounded to steps they are off by a step each, their sum
  * by half a step for each of eight sums; v is off by half a step of its own.
  */
 function expectWithin(sizes: Sizes, operands: Operands, { context, probabilities }: Result): void {
@@ -109,7 +109,7 @@ function expectWithin(sizes: Sizes, operands: Operands, { context, probabilities
     for (let query = 0; query < queries; query++) {
       const row = expected.probabilities.subarray((head * queries + query) * keys).subarray(0, keys);
       const steps = rowSteps(row) * Math.exp(-2 * δ) - 4;
-      const contextBound = (weightBound + 3.5e-3 + (keys + 4) / steps + 0.501 / 127) * mostV + 127 * LEAST_STEP;
+      const contextBound = (weightBound + 2e-4 + (keys + 4) / steps + 0.501 / 127) * mostV + 127 * LEAST_STEP;
       for (let d = 0; d < D; d++) {
         const i = (query * A + head) * D + d;
         const error = Math.abs(context[i]! - expected.context[i]!);

@@ -11,7 +11,7 @@ const LEAST_SCALE = 2 ** -126;
 /** Where a step of q could move a score by more, the row is multiplied in floats. */
 const MOST_STEP = 0.5;
 /** 2^r, |r| ≤ 1/2, from the highest power. */
-const POWER = [0.23842894, 0.703448033, 1.00044314].map(fround);
+const POWER = [0.05517167, 0.24261112, 0.69326099, 0.99992807].map(fround);
 const LOG2_OF_MOST = fround(7.98868469);
 
 /** Finite values, `scale` apart, as -127 … 127. */

@@ -67,21 +67,30 @@ export function finishOne(): void {
   finished++;
 }
 
-/** The row's scale and zero are loaded each time: a register for them, and the accumulators of the tile around this would leave theirs. */
+/** All is loaded each time: registers for it, and the accumulators of the tile around this would leave theirs. */
 // @ts-ignore: decorator
 @inline
 function finishFour(
   c: usize, from: usize, scale: usize, zero: usize, scales: usize, sums: usize, bias: usize, init: usize,
 ): void {
-  v128.store(c, four(from, v128.load32_splat(scale), v128.load32_splat(zero), scales, sums, bias, init));
+  v128.store(c, four(from, v128.load32_splat(scale), v128.load32_splat(zero), v128.load(scales), sums, v128.load(bias), init));
 }
 
 /** Finishes what is left of `rows`. */
 export function finishRows(rows: i32): void {
+  if (finish.columns == 16) finishLines(rows);
+  else finishLastColumns(rows);
+  finished = 0;
+  ready = 0;
+}
+
+/** Of 16 columns, whose scales and biases stay in registers (measured on an EPYC without byte dots: 4 % of a matmul of depth 128). */
+function finishLines(rows: i32): void {
   const scales = finish.scales;
-  const sums = finish.sums;
   const bias = finish.bias;
-  const columns = finish.columns;
+  const scales0 = v128.load(scales), scales1 = v128.load(scales, 16), scales2 = v128.load(scales, 32), scales3 = v128.load(scales, 48);
+  const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), bias2 = v128.load(bias, 32), bias3 = v128.load(bias, 48);
+  const sums = finish.sums;
   const ldc = finish.ldc;
   const ldinit = finish.ldinit;
   const first = <usize>finished;
@@ -90,14 +99,35 @@ export function finishRows(rows: i32): void {
   let from = finish.from + (first << 5);
   let rowScale = finish.rowScales + (first << 2);
   let rowZero = finish.rowZeros + (first << 2);
-  for (let row = finished; row < rows; row++, from += 32, c += ldc, init += ldinit, rowScale += 4, rowZero += 4) {
+  for (const end = finish.from + ((<usize>rows) << 5); from < end; from += 32, c += ldc, init += ldinit, rowScale += 4, rowZero += 4) {
     const scale = v128.load32_splat(rowScale);
     const zero = v128.load32_splat(rowZero);
-    finishEight(c, from, scale, zero, scales, sums, bias, init, columns);
-    if (columns > 8) finishEight(c + 32, from + PANEL_SUMS_BYTES, scale, zero, scales + 32, sums + 32, bias + 32, init + 32, columns - 8);
+    const second = from + PANEL_SUMS_BYTES;
+    v128.store(c, four(from, scale, zero, scales0, sums, bias0, init));
+    v128.store(c, four(from + 16, scale, zero, scales1, sums + 16, bias1, init + 16), 16);
+    v128.store(c, four(second, scale, zero, scales2, sums + 32, bias2, init + 32), 32);
+    v128.store(c, four(second + 16, scale, zero, scales3, sums + 48, bias3, init + 48), 48);
   }
-  finished = 0;
-  ready = 0;
+}
+
+/** Of fewer than 16: none of them is finished before. */
+function finishLastColumns(rows: i32): void {
+  const columns = finish.columns;
+  let c = finish.c;
+  let init = finish.init;
+  let from = finish.from;
+  let rowScale = finish.rowScales;
+  let rowZero = finish.rowZeros;
+  for (let row = 0; row < rows; row++, from += 32, c += finish.ldc, init += finish.ldinit, rowScale += 4, rowZero += 4) {
+    const scale = v128.load32_splat(rowScale);
+    const zero = v128.load32_splat(rowZero);
+    finishEight(c, from, scale, zero, finish.scales, finish.sums, finish.bias, init, columns);
+    if (columns > 8) {
+      finishEight(
+        c + 32, from + PANEL_SUMS_BYTES, scale, zero, finish.scales + 32, finish.sums + 32, finish.bias + 32, init + 32, columns - 8,
+      );
+    }
+  }
 }
 
 // @ts-ignore: decorator
@@ -105,8 +135,8 @@ export function finishRows(rows: i32): void {
 function finishEight(
   c: usize, from: usize, scale: v128, zero: v128, scales: usize, sums: usize, bias: usize, init: usize, columns: i32,
 ): void {
-  const c0 = four(from, scale, zero, scales, sums, bias, init);
-  const c1 = four(from + 16, scale, zero, scales + 16, sums + 16, bias + 16, init + 16);
+  const c0 = four(from, scale, zero, v128.load(scales), sums, v128.load(bias), init);
+  const c1 = four(from + 16, scale, zero, v128.load(scales, 16), sums + 16, v128.load(bias, 16), init + 16);
   if (columns >= 8) {
     v128.store(c, c0);
     v128.store(c, c1, 16);
@@ -120,7 +150,7 @@ function finishEight(
 /** Four columns of a row. */
 // @ts-ignore: decorator
 @inline
-function four(from: usize, scale: v128, zero: v128, scales: usize, sums: usize, bias: usize, init: usize): v128 {
+function four(from: usize, scale: v128, zero: v128, scales: v128, sums: usize, bias: v128, init: usize): v128 {
   const y = f32x4.convert_i32x4_s(i32x4.sub(v128.load(from), i32x4.mul(zero, v128.load(sums))));
-  return f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(y, v128.load(scales)), scale), v128.load(bias)), v128.load(init));
+  return f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(y, scales), scale), bias), v128.load(init));
 }

@@ -137,20 +137,20 @@ const CASES: Case[] = [
   // Parts of the depth whose sums are added: 768 each.
   ...[764, 767, 768, 769, 772, 773, 1536, 1538].map((K) => ({ M: 9, N: 9, K })),
   { M: 33, N: 24, K: 3072, bias: true },
-  // Strassen's products of 16-bit pairs, once and twice over: every tail of rows, of panels, and of the parts of K.
-  ...[15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 127, 128, 129, 147].map((M) => ({ M, N: 17, K: 24, bias: true })),
-  ...[8, 9, 15, 16, 24, 25, 31, 32, 40, 41].map((N) => ({ M: 17, N, K: 32, bias: true, residual: true, gap: 3 })),
-  ...[8, 12, 16, 376, 384, 392, 768, 776, 3064].map((K) => ({ M: 25, N: 24, K })),
+  // Strassen's products of 16-bit pairs, once and twice over: every tail of rows, of panels, and of the parts of K; and what is too small.
+  ...[15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 127, 128, 129, 147].map((M) => ({ M, N: 17, K: 328, bias: true })),
+  ...[8, 9, 15, 16, 24, 25, 31, 32, 40, 41].map((N) => ({ M: 17, N, K: 352, bias: true, residual: true, gap: 3 })),
+  ...[8, 12, 16, 312, 320, 321, 324, 376, 384, 392, 768, 776, 3064].map((K) => ({ M: 25, N: 24, K })),
   ...[63, 64, 65, 74, 75, 79, 80, 112, 123, 128, 193, 250].map((M) => ({
     M,
     N: 32,
-    K: 16,
+    K: 528,
     bias: true,
     residual: true,
     gap: 1,
   })),
-  ...[31, 32, 33, 48, 64, 96].map((N) => ({ M: 67, N, K: 48, bias: true })),
-  ...[8, 16, 32, 752, 768, 784, 1536, 3088].map((K) => ({ M: 64, N: 32, K })),
+  ...[31, 32, 33, 48, 64, 96].map((N) => ({ M: 67, N, K: 560, bias: true })),
+  ...[8, 16, 32, 320, 496, 504, 512, 516, 520, 528, 752, 768, 784, 1536, 3088].map((K) => ({ M: 64, N: 32, K })),
 ];
 
 const extremes = {
@@ -245,6 +245,8 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
     { M: 16, N: 32, K: 384 },
     { M: 16, N: 48, K: 3072 },
     { M: 64, N: 64, K: 16 },
+    { M: 64, N: 64, K: 400 },
+    { M: 64, N: 64, K: 512 },
     { M: 64, N: 96, K: 3072 },
     { M: 131, N: 41, K: 770 },
     { M: 128, N: 24, K: 3072 },
@@ -263,12 +265,12 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
       // 24 of a part of 768 values for four rows of pairs, from 8 rows on; of a panel for six of bytes. By Strassen's products no tile has
       // so many, and the first two or four panels are multiplied together.
       const isPairs = variant.dot === "i16";
-      const isStrassen = isPairs && M >= 16 && K % 8 === 0;
+      const isStrassen = isPairs && M >= 16 && K >= 320 && K % 8 === 0;
       const pairs = [Math.min(K, 768), M < 8 ? 0 : M >> 2] as const;
       const bytes = [K, Math.ceil(Math.min(M, 128) / 6)] as const;
       const [depth, tiles] = isPairs ? pairs : bytes;
       const isPrefetched = isStrassen || Math.ceil(panelBytes(8, depth, "q8") / 64) <= 24 * tiles;
-      const together = M >= 64 && K % 16 === 0 && N % 32 === 0 ? 4 : 2;
+      const together = M >= 64 && K >= 512 && K % 16 === 0 && N % 32 === 0 ? 4 : 2;
       const first = isStrassen ? together * panel : panel;
       const isStored = (i: number) => isPrefetched && i >= first && (i % panel) % 64 === 0;
       const expected = Uint8Array.from(panels, (_, i) => (isStored(i) ? 1 : 0));
@@ -278,8 +280,8 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
 
   it.each([
     { M: 9, N: 29, K: 22, parts: [0, 8, 8, 8, 8, 21, 16, 3, 24, 5] },
-    { M: 20, N: 56, K: 32, parts: [0, 16, 8, 17, 8, 48, 48, 8] },
-    { M: 64, N: 96, K: 32, parts: [0, 32, 32, 32, 32, 64, 88, 8] },
+    { M: 20, N: 56, K: 352, parts: [0, 16, 8, 17, 8, 48, 48, 8] },
+    { M: 64, N: 96, K: 544, parts: [0, 32, 32, 32, 32, 64, 88, 8] },
   ])("columns from any panel on, and no other panel is touched: $M × $N × $K", async ({ M, N, K, parts }) => {
     const kernels = await createVariant(variant);
     const operands = { x: randomFloats(M * K, 1), w: randomFloats(N * K, 2), bias: randomFloats(N, 3) };
@@ -335,6 +337,7 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
       [37, 19, 203],
       [37, 19, 400],
       [64, 32, 400],
+      [64, 32, 528],
     ] as const;
     for (const [least, [M, N, K]] of [0, -1, -255].flatMap((least) => shapes.map((shape) => [least, shape] as const))) {
       // Two values a row, so that all bytes are 0 or 255.

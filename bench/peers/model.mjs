@@ -1,5 +1,5 @@
 // node bench/peers/model.mjs [16 128 512 batch] [--rounds N]: the full-size base model against onnxruntime on one thread, on the same weights
-// and ids: milliseconds of a forward pass, and how far last_hidden_state is from fp32. Outputs are compared before anything is timed.
+// and ids: milliseconds of a forward pass, and how far last_hidden_state is from fp32. Outputs are compared first: who is wrong is not timed.
 import {
   meanError,
   medianMs,
@@ -13,7 +13,10 @@ import {
   work,
 } from "./support.mjs";
 
-/** How far a contestant may be from onnxruntime-node's fp32, mean |Δ| / mean |x|: more is not rounding but a mistake. */
+/**
+ * How far a contestant may be from onnxruntime-node's fp32, mean |Δ| / mean |x|: more is not rounding but a mistake. onnxruntime-node's int8
+ * is wrong where the CPU has no VNNI: it adds two products in 16 bits there, which saturates.
+ */
 const MOST_ERROR = { fp32: 1e-5, q8: 0.03, int8: 0.05 };
 
 const random = mulberry32(7);
@@ -58,18 +61,20 @@ for (const name of chosen) {
   const width = expected.dims[2];
   const visible = input.attention_mask.flat();
   const errors = {};
+  const wrong = new Set();
   for (const [who, { kind, run }] of Object.entries(contestants)) {
     const { data } = await run(input);
     errors[who] = meanError(data, expected.data, (i) => visible[Math.floor(i / width)] === 1);
-    if (!(errors[who] <= MOST_ERROR[kind])) throw new Error(`${name}: ${who} is wrong by ${errors[who]}`);
+    if (errors[who] <= MOST_ERROR[kind]) continue;
+    if (who.startsWith("robertalbert")) throw new Error(`${name}: ${who} is wrong by ${errors[who]}`);
+    console.log(`${who} is wrong by ${errors[who].toExponential(1)}, more than ${MOST_ERROR[kind]}: not timed`);
+    wrong.add(who);
   }
-  const ms = await medianMs(
-    Object.fromEntries(Object.entries(contestants).map(([who, { run }]) => [who, () => run(input)])),
-    rounds,
-  );
+  const timed = Object.keys(contestants).filter((who) => !wrong.has(who));
+  const ms = await medianMs(Object.fromEntries(timed.map((who) => [who, () => contestants[who].run(input)])), rounds);
   console.log(name === "batch" ? "16 texts of 8, 16, … 128 tokens" : `one text of ${name} tokens`);
   printTable(
-    Object.keys(contestants).map((who) => ({
+    timed.map((who) => ({
       contestant: who,
       ms: ms.get(who),
       ...Object.fromEntries(

@@ -105,7 +105,7 @@ export interface KernelExports {
 
 const PAGE_BYTES = 65536;
 const MOST_BYTES = 2 ** 32 - PAGE_BYTES;
-/** Behind the last allocation: kernels may read up to 7 floats beyond a row of the residual. */
+/** Behind the last allocation: kernels may read up to 7 floats beyond a row of the residual, 16 bytes beyond rows of pairs. */
 const SLACK_BYTES = 64;
 
 /** Activation kinds as the kernels number them (assembly/activation.ts). */

@@ -106,8 +106,8 @@ function wideningTile1(c: usize, a: usize, b: usize, K: i32): void {
 }
 
 /**
- * The micro-kernel. `R`, its rows; `widens`, whether b holds bytes; and `stores`, whether they go to `wide` widened, are literals at
- * each call: the compiler drops what a tile has not.
+ * The micro-kernel. `R`, its rows (four on a widened panel); `widens`, whether b holds bytes; and `stores`, whether they go to `wide`
+ * widened, are literals at each call: the compiler drops what a tile has not.
  */
 // @ts-ignore: decorator
 @inline

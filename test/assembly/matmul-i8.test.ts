@@ -138,18 +138,17 @@ const CASES: Case[] = [
   ...[764, 767, 768, 769, 772, 773, 1536, 1538].map((K) => ({ M: 9, N: 9, K })),
   { M: 33, N: 24, K: 3072, bias: true },
   // Strassen's products of 16-bit pairs, once and twice over: every tail of rows, of panels, and of the parts of K; and what is too small.
-  ...[15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 127, 128, 129, 147].map((M) => ({ M, N: 17, K: 328, bias: true })),
-  ...[8, 9, 15, 16, 24, 25, 31, 32, 40, 41].map((N) => ({ M: 17, N, K: 352, bias: true, residual: true, gap: 3 })),
+  ...[15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 127, 128, 129, 147].flatMap((M) =>
+    [24, 328].map((K) => ({ M, N: 17, K, bias: true })),
+  ),
+  ...[8, 9, 15, 16, 24, 25, 31, 32, 40, 41].flatMap((N) =>
+    [32, 352].map((K) => ({ M: 17, N, K, bias: true, residual: true, gap: 3 })),
+  ),
   ...[8, 12, 16, 312, 320, 321, 324, 376, 384, 392, 768, 776, 3064].map((K) => ({ M: 25, N: 24, K })),
-  ...[63, 64, 65, 74, 75, 79, 80, 112, 123, 128, 193, 250].map((M) => ({
-    M,
-    N: 32,
-    K: 528,
-    bias: true,
-    residual: true,
-    gap: 1,
-  })),
-  ...[31, 32, 33, 48, 64, 96].map((N) => ({ M: 67, N, K: 560, bias: true })),
+  ...[63, 64, 65, 74, 75, 79, 80, 112, 123, 128, 193, 250].flatMap((M) =>
+    [16, 528].map((K) => ({ M, N: 32, K, bias: true, residual: true, gap: 1 })),
+  ),
+  ...[31, 32, 33, 48, 64, 96].flatMap((N) => [48, 560].map((K) => ({ M: 67, N, K, bias: true }))),
   ...[8, 16, 32, 320, 496, 504, 512, 516, 520, 528, 752, 768, 784, 1536, 3088].map((K) => ({ M: 64, N: 32, K })),
 ];
 
@@ -295,7 +294,9 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
 
   it.each([
     { M: 9, N: 29, K: 22, parts: [0, 8, 8, 8, 8, 21, 16, 3, 24, 5] },
+    { M: 20, N: 56, K: 32, parts: [0, 16, 8, 17, 8, 48, 48, 8] },
     { M: 20, N: 56, K: 352, parts: [0, 16, 8, 17, 8, 48, 48, 8] },
+    { M: 64, N: 96, K: 32, parts: [0, 32, 32, 32, 32, 64, 88, 8] },
     { M: 64, N: 96, K: 544, parts: [0, 32, 32, 32, 32, 64, 88, 8] },
   ])("columns from any panel on, and no other panel is touched: $M × $N × $K", async ({ M, N, K, parts }) => {
     const kernels = await createVariant(variant);

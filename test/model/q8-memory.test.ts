@@ -80,10 +80,10 @@ describeShared("full-size q8", (shared) => {
     expect(loaded - empty).toBeLessThanOrEqual(60e6);
   });
 
-  // No time in milliseconds: machines differ (bench/README.md has them). Taken in turns, the least of five each (measured: 2.2 times).
+  // No time in milliseconds: machines differ (bench/README.md has them). Taken in turns, the least of so many each,
+  // as other work on the machine slows most of them down (measured: 2.0 and 2.2 times).
   it("loads faster than the original is quantized while loading: nothing is packed again", async () => {
     const least = { converted: Number.POSITIVE_INFINITY, original: Number.POSITIVE_INFINITY };
-    // Of so many, as other work on the machine slows most of them down.
     for (let round = 0; round < 25; round++) {
       for (const [name, source] of [
         ["converted", files],

@@ -137,6 +137,18 @@ const CASES: Case[] = [
   // Parts of the depth whose sums are added: 768 each.
   ...[764, 767, 768, 769, 772, 773, 1536, 1538].map((K) => ({ M: 9, N: 9, K })),
   { M: 33, N: 24, K: 3072, bias: true },
+  // Floats made by the tiles themselves: every height of tiles and tail of rows; up to a depth; columns that are too few; nothing added.
+  ...[7, 8, 9, 11, 12, 19, 20, 21, 24, 25, 26, 29, 30, 31, 32, 130].map((M) => ({
+    M,
+    N: 40,
+    K: 36,
+    bias: true,
+    gap: 3,
+  })),
+  ...[4, 128, 380, 381, 384, 385, 388].flatMap((K) => [
+    { M: 9, N: 24, K, bias: true },
+    { M: 27, N: 33, K },
+  ]),
   // Strassen's products of 16-bit pairs, once and twice over: every tail of rows, of panels, and of the parts of K; and what is too small.
   ...[15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 127, 128, 129, 147].flatMap((M) =>
     [24, 328].map((K) => ({ M, N: 17, K, bias: true })),
@@ -251,39 +263,62 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
     }
   });
 
+  it("-0 + -0 is 0, as a residual of 0 is added where there is none", async () => {
+    const kernels = await createVariant(variant);
+    const [M, N, K] = [20, 19, 32];
+    const operands = {
+      x: randomFloats(M * K, 1, 1e-30),
+      w: randomFloats(N * K, 2, 1e-20),
+      bias: new Float32Array(N).fill(-0),
+    };
+    const products = multiply(kernels, operands, K);
+    expectSameBits(products, new Float32Array(M * N));
+    expectSameBits(products, twin(operands, K));
+  });
+
   // Marks that are wrong show which bytes were stored.
-  it.each([
-    { M: 5, N: 24, K: 12 },
-    { M: 20, N: 24, K: 768 },
-    { M: 24, N: 24, K: 768 },
-    { M: 16, N: 32, K: 384 },
-    { M: 16, N: 48, K: 3072 },
-    { M: 64, N: 64, K: 16 },
-    { M: 64, N: 64, K: 400 },
-    { M: 64, N: 64, K: 512 },
-    { M: 64, N: 96, K: 3072 },
-    { M: 131, N: 41, K: 770 },
-    { M: 128, N: 24, K: 3072 },
-  ])(
-    "each line of all panels but the first ones is prefetched, unless few rows had too many to see to: $M × $N × $K",
+  it.each(
+    [
+      { M: 5, N: 24, K: 12 },
+      { M: 9, N: 24, K: 12 },
+      { M: 20, N: 40, K: 128 },
+      { M: 20, N: 24, K: 768 },
+      { M: 24, N: 24, K: 768 },
+      { M: 16, N: 32, K: 384 },
+      { M: 16, N: 48, K: 3072 },
+      { M: 64, N: 64, K: 16 },
+      { M: 64, N: 64, K: 400 },
+      { M: 64, N: 64, K: 512 },
+      { M: 64, N: 96, K: 3072 },
+      { M: 131, N: 41, K: 770 },
+      { M: 128, N: 24, K: 3072 },
+    ].flatMap((sizes) => [
+      { ...sizes, residual: false },
+      { ...sizes, residual: true },
+    ]),
+  )(
+    "each line of all panels but the first ones is prefetched, unless few rows had too many to see to or K is small: $M × $N × $K residual:$residual",
     async (sizes) => {
       const kernels = await createVariant(variant);
-      const { M, N, K } = sizes;
+      const { M, N, K, residual } = sizes;
       const { matrix, marks, panelsAt, panels } = pack(kernels, new Float32Array(N * K), N, K);
       const panel = panelBytes(8, K, "q8");
       kernels.bytes(marks, markBytes(N, K, "q8")).fill(1);
       const x = put(kernels, new Float32Array(M * K));
-      const c = kernels.allocate(M * N * 4);
+      const c = put(kernels, new Float32Array(M * N + 16));
       const scratch = kernels.allocate(kernels.exports.linearScratchBytes(M, K, true));
-      kernels.exports.linear(c, N * 4, x, K * 4, matrix, 0, 0, 0, scratch, M, N, K, ACTIVATION_CODE.none);
+      const init = residual ? c : 0;
+      kernels.exports.linear(c, N * 4, x, K * 4, matrix, 0, init, N * 4, scratch, M, N, K, ACTIVATION_CODE.none);
       // 24 of a part of 768 values for four rows of pairs, from 8 rows on; of a panel for six of bytes. By Strassen's products no tile has
-      // so many, and the first two or four panels are multiplied together.
+      // so many, and the first two or four panels are multiplied together. Where tiles make the floats nothing is.
       const isPairs = variant.dot === "i16";
       const isStrassen = isPairs && M >= 16 && K >= 320 && K % 8 === 0;
       const pairs = [Math.min(K, 768), M < 8 ? 0 : M >> 2] as const;
       const bytes = [K, Math.ceil(Math.min(M, 128) / 6)] as const;
       const [depth, tiles] = isPairs ? pairs : bytes;
-      const isPrefetched = isStrassen || Math.ceil(panelBytes(8, depth, "q8") / 64) <= 24 * tiles;
+      const isFew = Math.ceil(panelBytes(8, depth, "q8") / 64) <= 24 * tiles;
+      const makesFloats = !isStrassen && !residual && K <= 384 && M >= (isPairs ? 8 : 20);
+      const isPrefetched = isStrassen || (isFew && !makesFloats);
       const together = M >= 64 && K >= 512 && K % 16 === 0 && N % 32 === 0 ? 4 : 2;
       const first = isStrassen ? together * panel : panel;
       const isStored = (i: number) => isPrefetched && i >= first && (i % panel) % 64 === 0;

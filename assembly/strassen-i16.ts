@@ -18,7 +18,7 @@ import { evenBytes, groupOffset, multiplyRows, oddBytes } from "./matmul-i16";
 import { startPrefetch } from "./prefetch";
 
 /** K is cut into parts, so that a panel in each of the last products stays in L1 while the rows go by: they have this depth at most. */
-const LAST_DEPTH: i32 = 192;
+const LAST_DEPTH: i32 = 384;
 
 /** Bytes of i16 [M][K]. */
 function rowsBytes(M: i32, K: i32): usize {

@@ -40,6 +40,7 @@ interface KernelCases {
 }
 
 const ROWS = [1, 16, 128, 512];
+const MATMUL_ROWS = [1, 16, 32, 128, 512];
 const [E, H, F, A, V] = [128, 768, 3072, 12, 50265];
 const NMSE = 1e-11;
 
@@ -54,13 +55,13 @@ interface MatmulShape {
 
 /** The matmuls of a forward pass, with what is fused into each. */
 const MATMULS: readonly MatmulShape[] = [
-  { name: "projection", N: H, K: E, rows: ROWS },
-  { name: "query, key, value", N: 3 * H, K: H, rows: [1, 16, 32, 128, 512] },
-  { name: "attention output", N: H, K: H, rows: ROWS, residual: true },
-  { name: "feed-forward, plain", N: F, K: H, rows: [1, 16, 32, 128, 512] },
-  { name: "feed-forward, gelu", N: F, K: H, rows: ROWS, activation: "gelu" },
-  { name: "feed-forward output", N: H, K: F, rows: [1, 16, 32, 128, 512], residual: true },
-  { name: "decoder", N: V, K: E, rows: [1, 16] }, // for the rows of <mask> only
+  { name: "projection", N: H, K: E, rows: MATMUL_ROWS },
+  { name: "query, key, value", N: 3 * H, K: H, rows: MATMUL_ROWS },
+  { name: "attention output", N: H, K: H, rows: MATMUL_ROWS, residual: true },
+  { name: "feed-forward, plain", N: F, K: H, rows: MATMUL_ROWS },
+  { name: "feed-forward, gelu", N: F, K: H, rows: MATMUL_ROWS, activation: "gelu" },
+  { name: "feed-forward output", N: H, K: F, rows: MATMUL_ROWS, residual: true },
+  { name: "decoder", N: V, K: E, rows: [1, 16, 32, 128] }, // for the rows of <mask> only
 ];
 
 /** In q8 the activation is a pass of its own. */

@@ -17,7 +17,7 @@ const DEFAULT_ROUNDS = 7;
 
 const HELP = `npm run bench [-- NAME… OPTIONS]   runs all benchmarks, or those named
 
-${BENCHMARKS.map(({ name, about }) => `  ${name.padEnd(12)}${about}`).join("\n")}
+${BENCHMARKS.map(({ name, about }) => `  ${name.padEnd(15)}${about}`).join("\n")}
 
   --rounds N       rounds in which the contestants take turns; medians over them are printed (default ${DEFAULT_ROUNDS})
   --build NAME     simd or relaxed (default: all that this engine accepts)

@@ -137,6 +137,7 @@ function floatRowsOf(M: i32, K: i32): i32 {
 function makeFloats(rows: usize, panel: usize, panelBytes: usize, floatRows: i32, M: i32, K: i32): void {
   if (form == PAIRS) {
     floatsOfTwoPanels(rows, groupOffset(K), panel, panelBytes, widePanel, floatRows, K);
+    finishRows(4);
     multiplyFewRows(panelSums, rows, panel, floatRows, M, K);
     multiplyFewRows(panelSums + PANEL_SUMS_BYTES, rows, panel + panelBytes, floatRows, M, K);
   } else if (HAS_DOT) floatsOfTwoPanelsI8(rows, panel, panelBytes, floatRows, K);

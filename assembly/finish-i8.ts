@@ -5,7 +5,7 @@
 // Two panels make whole cache lines of c, whose rows lie so far apart that they push each other out of L1 before the next panel (measured
 // at 128 rows: 1 % of a forward pass). Rows that have both sums wait here until a tile of byte dots takes one in between: its dots fill two
 // of the CPU's four vector pipes, and a few other instructions at a time cost nothing beside them (measured on an EPYC of 2024, Node 24:
-// 3 % of a forward pass). Where K is small tiles finish what is in their registers.
+// 3 % of a forward pass). Where K is small tiles of pairs finish what is in their registers.
 import { storeFew } from "./pack";
 
 /** Rows that are quantised together and multiplied with all panels: they stay in L2. */
@@ -168,7 +168,7 @@ function scaled(sum: v128, scale: v128, scales: v128, bias: v128): v128 {
   return f32x4.add(f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(sum), scales), scale), bias);
 }
 
-/** Eight columns of a row whose sums are in registers, zero[m]·sums[n] taken off, where there is no init: `bias` is biasPlusZero. */
+/** Eight columns of a row whose sums are in registers, where zero[m] is 0 and there is no init: `bias` is biasPlusZero. */
 // @ts-ignore: decorator
 @inline
 export function finishEight(

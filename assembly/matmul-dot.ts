@@ -5,7 +5,7 @@
 //   b  i8 [K/4][8][4]    one panel (pack-i8.ts)
 //
 // K a multiple of 4, M ≥ 1. 2·M·8·K operations. 6 × 8 tiles, in whose loops rows that wait for it are made floats (finish-i8.ts).
-import { biasPlusZero, finish, finishEight, finishOne, setReady } from "./finish-i8";
+import { finishOne, setReady } from "./finish-i8";
 import { STEP_BYTES } from "./pack-i8";
 import { continuePrefetch, startPrefetch } from "./prefetch";
 import { BYTE_TILE_ROWS } from "./quantize";
@@ -42,97 +42,35 @@ export function multiplyPanelI8(c: usize, a: usize, b: usize, nextMarks: usize, 
   }
 }
 
-/**
- * The same on two panels, panelBytes apart, for 20 rows or more, whose sums the tiles make floats themselves: K is too small for more than
- * a row or two to be finished in the loop of a tile. Measured on an EPYC of 2021, where the engine writes a dot out in three
- * instructions, at depth 128 against sums that wait: 12 % of 32 rows, 7 of 128.
- */
-export function floatsOfTwoPanelsI8(a: usize, b: usize, panelBytes: usize, M: i32, K: i32): void {
-  const tiles = tilesOf(M, BYTE_TILE_ROWS);
-  const least = M / tiles;
-  const taller = M % tiles;
-  let row = 0;
-  for (let t = 0; t < tiles; t++) {
-    const height = least + i32(t < taller);
-    const c = finish.c + <usize>row * finish.ldc;
-    const rowBytes = (<usize>row) << 2;
-    if (height == 6) {
-      floatTile6(c, a, b, K, rowBytes, 0);
-      floatTile6(c + 32, a, b + panelBytes, K, rowBytes, 32);
-    } else {
-      floatTile5(c, a, b, K, rowBytes, 0);
-      floatTile5(c + 32, a, b + panelBytes, K, rowBytes, 32);
-    }
-    row += height;
-    a += <usize>(height * K);
-  }
-}
-
-function floatTile6(c: usize, a: usize, b: usize, K: i32, rowBytes: usize, columnBytes: usize): void {
-  tile(6, true, c, a, b, K, rowBytes, columnBytes);
-}
-function floatTile5(c: usize, a: usize, b: usize, K: i32, rowBytes: usize, columnBytes: usize): void {
-  tile(5, true, c, a, b, K, rowBytes, columnBytes);
-}
 function tile6(c: usize, a: usize, b: usize, K: i32): void {
-  tile(6, false, c, a, b, K, 0, 0);
+  tile(6, c, a, b, K);
 }
 function tile5(c: usize, a: usize, b: usize, K: i32): void {
-  tile(5, false, c, a, b, K, 0, 0);
+  tile(5, c, a, b, K);
 }
 function tile4(c: usize, a: usize, b: usize, K: i32): void {
-  tile(4, false, c, a, b, K, 0, 0);
+  tile(4, c, a, b, K);
 }
 function tile3(c: usize, a: usize, b: usize, K: i32): void {
-  tile(3, false, c, a, b, K, 0, 0);
+  tile(3, c, a, b, K);
 }
 function tile2(c: usize, a: usize, b: usize, K: i32): void {
-  tile(2, false, c, a, b, K, 0, 0);
+  tile(2, c, a, b, K);
 }
 function tile1(c: usize, a: usize, b: usize, K: i32): void {
-  tile(1, false, c, a, b, K, 0, 0);
+  tile(1, c, a, b, K);
 }
 
-/**
- * The micro-kernel of byte dots: 12 accumulators, 2 of B, 1 of A = 15 registers. `R`, its rows, and `finishes`, whether c becomes floats,
- * are literals at each call.
- * @param rowBytes where the scales of the rows begin, of those that are finished
- * @param columnBytes where those of the columns do
- */
+/** The micro-kernel of byte dots: 12 accumulators, 2 of B, 1 of A = 15 registers. `R` is a literal at each call. */
 // @ts-ignore: decorator
 @inline
-function tile(R: i32, finishes: bool, c: usize, a: usize, b: usize, K: i32, rowBytes: usize, columnBytes: usize): void {
+function tile(R: i32, c: usize, a: usize, b: usize, K: i32): void {
   const zero = i32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero;
   let c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
-  if (finishes) {
-    const rowZeros = finish.rowZeros + rowBytes;
-    const sums = finish.sums + columnBytes;
-    const sums0 = v128.load(sums), sums1 = v128.load(sums, 16);
-    let z = v128.load32_splat(rowZeros);
-    c00 = beginning(z, sums0);
-    c01 = beginning(z, sums1);
-    z = v128.load32_splat(rowZeros, 4);
-    c10 = beginning(z, sums0);
-    c11 = beginning(z, sums1);
-    z = v128.load32_splat(rowZeros, 8);
-    c20 = beginning(z, sums0);
-    c21 = beginning(z, sums1);
-    z = v128.load32_splat(rowZeros, 12);
-    c30 = beginning(z, sums0);
-    c31 = beginning(z, sums1);
-    z = v128.load32_splat(rowZeros, 16);
-    c40 = beginning(z, sums0);
-    c41 = beginning(z, sums1);
-    if (R > 5) {
-      z = v128.load32_splat(rowZeros, 20);
-      c50 = beginning(z, sums0);
-      c51 = beginning(z, sums1);
-    }
-  }
   const end = b + ((<usize>K) << 3);
   while (b < end) {
-    for (const segment = finishes ? end : min(b + SEGMENT_BYTES, end); b < segment; b += STEP_BYTES, a += R << 2) {
+    for (const segment = min(b + SEGMENT_BYTES, end); b < segment; b += STEP_BYTES, a += R << 2) {
       const b0 = v128.load(b);
       const b1 = v128.load(b, 16);
       let x = v128.load32_splat(a);
@@ -183,22 +121,7 @@ function tile(R: i32, finishes: bool, c: usize, a: usize, b: usize, K: i32, rowB
         c51 = dotBytes(b1, x, c51);
       }
     }
-    if (R > 4 && !finishes) finishOne();
-  }
-  if (finishes) {
-    const ldc = finish.ldc;
-    const rowScales = finish.rowScales + rowBytes;
-    const scales = finish.scales + columnBytes;
-    const bias = finish.bias + columnBytes;
-    const scales0 = v128.load(scales), scales1 = v128.load(scales, 16);
-    const bias0 = biasPlusZero(bias), bias1 = biasPlusZero(bias + 16);
-    finishEight(c, c00, c01, v128.load32_splat(rowScales), scales0, scales1, bias0, bias1);
-    finishEight(c + ldc, c10, c11, v128.load32_splat(rowScales, 4), scales0, scales1, bias0, bias1);
-    finishEight(c + ldc * 2, c20, c21, v128.load32_splat(rowScales, 8), scales0, scales1, bias0, bias1);
-    finishEight(c + ldc * 3, c30, c31, v128.load32_splat(rowScales, 12), scales0, scales1, bias0, bias1);
-    finishEight(c + ldc * 4, c40, c41, v128.load32_splat(rowScales, 16), scales0, scales1, bias0, bias1);
-    if (R > 5) finishEight(c + ldc * 5, c50, c51, v128.load32_splat(rowScales, 20), scales0, scales1, bias0, bias1);
-    return;
+    if (R > 4) finishOne();
   }
   v128.store(c, c00);
   v128.store(c, c01, 16);
@@ -222,11 +145,4 @@ function tile(R: i32, finishes: bool, c: usize, a: usize, b: usize, K: i32, rowB
     v128.store(c, c50, 160);
     v128.store(c, c51, 176);
   }
-}
-
-/** What a sum begins with that is finished: -zero[m]·sums[n]. */
-// @ts-ignore: decorator
-@inline
-function beginning(zero: v128, sums: v128): v128 {
-  return i32x4.neg(i32x4.mul(zero, sums));
 }

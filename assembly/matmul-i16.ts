@@ -10,7 +10,7 @@
 // Tile: up to 4 rows × 8 columns: 8 accumulators, 2 of B, 4 of A, 1 product that waits = V8's 15 registers. Rows of A stand in groups
 // because the loop is bound by the number of instructions, and one pointer for four rows spares some (measured on an EPYC against four
 // pointers: Node 24 92 Gop/s instead of 88, Node 22 82 instead of 76).
-import { biasPlusZero, finish, finishEight, PANEL_SUMS_BYTES, panelSums } from "./finish-i8";
+import { biasPlusZero, finish, finishEight } from "./finish-i8";
 import { continuePrefetch, startPrefetch } from "./prefetch";
 import { dotPairs } from "./simd";
 
@@ -73,7 +73,8 @@ export function multiplyPanelOfBytes(
 /** The same on a panel that is widened already. The caller starts prefetching, or there is none. */
 export function multiplyRows(c: usize, a: usize, groupBytes: usize, wide: usize, M: i32, K: i32, adds: bool): void {
   for (; M > 0; M -= 4) {
-    tile4(c, a, wide, K, adds);
+    if (adds) addingTile4(c, a, wide, K);
+    else tile4(c, a, wide, K);
     c += SUM_ROW_BYTES << 2;
     a += groupBytes;
     continuePrefetch();
@@ -82,21 +83,28 @@ export function multiplyRows(c: usize, a: usize, groupBytes: usize, wide: usize,
 
 /**
  * A multiple of 4 rows on two such panels, panelBytes apart, whose sums the tiles make floats themselves (finish-i8.ts): what a tile does
- * besides its products weighs more the smaller K is. Measured on an EPYC of 2021 at depth 128 against sums that wait: Node 24 10 % at 32
- * and 128 rows and 20 at 512, Node 22 8 and 12. Nothing is prefetched: it costs 2 % of 32 rows on panels in L2, and spares 3 on a table
- * of 50,265 columns.
- * The first four rows, which widen the panels, have sums only (panelSums): a tile for their floats too would be 700 bytes more.
- *   wide  i16 [2][K/2][8][2]
+ * besides its products weighs more the smaller K is (measured on an EPYC of 2021 at depth 128, Node 24, against sums that wait: 7 % at 32
+ * rows, 8 at 128, 15 at 512). As elsewhere each panel is prefetched while the one before it is multiplied.
+ *   wide   i16 [2][K/2][8][2]
+ *   marks  of the second panel; nextMarks  of the panel after it; 0: not prefetched
  */
-export function floatsOfTwoPanels(a: usize, groupBytes: usize, b: usize, panelBytes: usize, wide: usize, M: i32, K: i32): void {
+export function floatsOfTwoPanels(
+  a: usize, b: usize, panelBytes: usize, wide: usize, marks: usize, nextMarks: usize, M: i32, K: i32,
+): void {
+  const groupBytes = groupOffset(K);
+  const second = b + panelBytes;
   const tileBytes = finish.ldc << 2;
   let c = finish.c;
-  storingTile4(panelSums, a, b, wide, K, false);
-  storingTile4(panelSums + PANEL_SUMS_BYTES, a, b + panelBytes, wide + wideBytes(K), K, false);
+  startPrefetch(second, panelBytes, marks, 1);
+  continuePrefetch();
+  storingFloatTile4(c, a, b, wide, K, 0);
+  storingFloatTile4(c, a, second, wide + wideBytes(K), K, 32);
+  startPrefetch(second + panelBytes, panelBytes, nextMarks, (M >> 2) - 1);
   for (let m = 4; m < M; m += 4) {
     c += tileBytes;
     a += groupBytes;
     twoFloatTiles4(c, a, wide, K, (<usize>m) << 2);
+    continuePrefetch();
   }
 }
 
@@ -113,17 +121,25 @@ export function multiplyFewRows(c: usize, a: usize, b: usize, first: i32, M: i32
   }
 }
 
-function tile4(c: usize, a: usize, b: usize, K: i32, adds: bool): void {
-  tile(4, false, false, false, c, a, b, 0, K, adds, 0, 0);
+function tile4(c: usize, a: usize, b: usize, K: i32): void {
+  tile(4, false, false, false, c, a, b, 0, K, false, 0, 0);
+}
+/** To sums of another part of K. */
+function addingTile4(c: usize, a: usize, b: usize, K: i32): void {
+  tile(4, false, false, false, c, a, b, 0, K, true, 0, 0);
 }
 /** Four rows, with the widened panel for the others. */
 function storingTile4(c: usize, a: usize, b: usize, wide: usize, K: i32, adds: bool): void {
   tile(4, true, true, false, c, a, b, wide, K, adds, 0, 0);
 }
+/** Four rows as floats, with the widened panel for the others. */
+function storingFloatTile4(c: usize, a: usize, b: usize, wide: usize, K: i32, columnBytes: usize): void {
+  tile(4, true, true, true, c, a, b, wide, K, false, 0, columnBytes);
+}
 /** Four rows of two panels as floats: a call for each panel takes 1 % more at depth 128, on Node 22 4 %. */
 function twoFloatTiles4(c: usize, a: usize, wide: usize, K: i32, rowBytes: usize): void {
   tile(4, false, false, true, c, a, wide, 0, K, false, rowBytes, 0);
-  tile(4, false, false, true, c + 32, a, wide + wideBytes(K), 0, K, false, rowBytes, 32);
+  tile(4, false, false, true, c, a, wide + wideBytes(K), 0, K, false, rowBytes, 32);
 }
 function wideningTile4(c: usize, a: usize, b: usize, K: i32): void {
   tile(4, true, false, false, c, a, b, 0, K, false, 0, 0);
@@ -142,7 +158,7 @@ function wideningTile1(c: usize, a: usize, b: usize, K: i32): void {
  * The micro-kernel. `R`, its rows (four on a widened panel); `widens`, whether b holds bytes; `stores`, whether they go to `wide` widened;
  * and `finishes`, whether c becomes floats, are literals at each call: the compiler drops what a tile has not.
  * @param rowBytes where the scales of the rows begin, of those that are finished
- * @param columnBytes where those of the columns do
+ * @param columnBytes where their columns begin, in c as in scales and biases
  */
 // @ts-ignore: decorator
 @inline
@@ -174,7 +190,7 @@ function tile(
     // evenly over its pipes, and the compiler would put each sum behind its product if the row did not change in between (measured on an
     // EPYC of 2021: 2 % of a forward pass on Node 24 and Bun, nothing on Node 22).
     let x0 = v128.load32_splat(a), x1 = v128.load32_splat(a, 4), x2 = v128.load32_splat(a, 8), x3 = v128.load32_splat(a, 12);
-    if (finishes) {
+    if (!adds) {
       // The first products are the first sums (measured: 1 % at depth 128).
       const p0 = v128.load(b);
       const p1 = v128.load(b, 16);
@@ -270,6 +286,7 @@ function tile(
     a += GROUP_STEP_BYTES;
   }
   if (finishes) {
+    c += columnBytes;
     const ldc = finish.ldc;
     const rowScales = finish.rowScales + rowBytes;
     const scales = finish.scales + columnBytes;

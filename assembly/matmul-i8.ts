@@ -16,10 +16,10 @@
 //
 // The form in use (quantize.ts) decides how sums are made: a byte dot, 6 × 8 tiles; or 16-bit pairs, 4 × 8 tiles on a panel of which
 // one part after another is widened once and stays in L1 while the rows go by, or, from 16 rows on and if they are deep, Strassen's
-// products of two or four panels (strassen-i16.ts). Floats are made from the sums in one place, of two panels at a time; where K is small
-// and there is no init, tiles make them of what is in their registers.
+// products of two or four panels (strassen-i16.ts). Floats are made from the sums of two panels at a time; by tiles of pairs themselves where
+// K is small and there is no init.
 import { BLOCK_ROWS, finish, finishRows, PANEL_SUMS_BYTES, panelSums, setFinished } from "./finish-i8";
-import { floatsOfTwoPanelsI8, multiplyPanelI8 } from "./matmul-dot";
+import { multiplyPanelI8 } from "./matmul-dot";
 import { floatsOfTwoPanels, groupOffset, multiplyFewRows, multiplyPanelOfBytes } from "./matmul-i16";
 import { roundUp4 } from "./pack";
 import { panelI8Bytes } from "./pack-i8";
@@ -41,9 +41,8 @@ const STRASSEN_TWICE_ROWS: i32 = 64;
 const STRASSEN_TWICE_DEPTH: i32 = 512;
 /** A widened part of a panel and the same part of a tile's rows stay in L1 together: 12 KB + 6 KB. */
 const DEPTH_PART: i32 = 768;
-/** Up to this depth, of which two widened panels stay there, and from so many rows of bytes on, tiles make their sums floats themselves. */
+/** Up to this depth, of which two widened panels stay there, tiles of pairs make their sums floats themselves. */
 const SHALLOW_DEPTH: i32 = DEPTH_PART / 2;
-const SHALLOW_BYTE_ROWS: i32 = 20;
 const widePanel: usize = memory.data(DEPTH_PART * 16, 16);
 const zeros: usize = memory.data(64, 16);
 
@@ -75,7 +74,7 @@ export function matmulI8(
   for (let m = 0; m < M; m += BLOCK_ROWS) {
     const count = min(M - m, BLOCK_ROWS);
     const level = levelFor(count, N, K);
-    const floatRows = level || init ? 0 : floatRowsOf(count, depth);
+    const floatRows = level || init ? 0 : floatRowsFor(count, depth);
     let levelRows = 0;
     if (level) {
       // A tail of most of the rows that the level takes at once is filled up with rows of 0.
@@ -102,7 +101,10 @@ export function matmulI8(
       finish.init = init ? init + at : zeros;
       finish.columns = min(N - n, 16);
       if (floatRows && finish.columns == 16) {
-        makeFloats(rows, panel, panelBytes, floatRows, count, depth);
+        floatsOfTwoPanels(rows, panel, panelBytes, widePanel, secondMarks, nextMarks, floatRows, depth);
+        multiplyFewRows(panelSums, rows, panel, floatRows, count, depth);
+        multiplyFewRows(panelSums + PANEL_SUMS_BYTES, rows, second, floatRows, count, depth);
+        setFinished(floatRows);
       } else if (isAlone) sumPanel(panelSums, rows, panel, 0, count, depth, true);
       else if (!level) {
         sumPanel(panelSums, rows, panel, secondMarks, count, depth, false);
@@ -126,22 +128,9 @@ export function matmulI8(
   }
 }
 
-/** Rows that tiles make floats themselves: whole tiles of pairs on a widened panel, or tiles of five and six rows of bytes. */
-function floatRowsOf(M: i32, K: i32): i32 {
-  if (K > SHALLOW_DEPTH) return 0;
-  if (form == PAIRS) return M < WIDE_ROWS ? 0 : M & -4;
-  return M < SHALLOW_BYTE_ROWS ? 0 : M;
-}
-
-/** Floats of the first floatRows rows of two panels, panelBytes apart; sums of the others. */
-function makeFloats(rows: usize, panel: usize, panelBytes: usize, floatRows: i32, M: i32, K: i32): void {
-  if (form == PAIRS) {
-    floatsOfTwoPanels(rows, groupOffset(K), panel, panelBytes, widePanel, floatRows, K);
-    finishRows(4);
-    multiplyFewRows(panelSums, rows, panel, floatRows, M, K);
-    multiplyFewRows(panelSums + PANEL_SUMS_BYTES, rows, panel + panelBytes, floatRows, M, K);
-  } else if (HAS_DOT) floatsOfTwoPanelsI8(rows, panel, panelBytes, floatRows, K);
-  setFinished(floatRows);
+/** How many rows the tiles make floats themselves, the first ones: those of whole tiles on widened panels. */
+function floatRowsFor(M: i32, K: i32): i32 {
+  return form != PAIRS || M < WIDE_ROWS || K > SHALLOW_DEPTH ? 0 : M & -4;
 }
 
 /** How many times over: the level of strassen-i16.ts, which takes multiples of sizes; 0: not at all. */

@@ -15,9 +15,11 @@ const BENCHMARKS: readonly Benchmark[] = [...kernelBenchmarks, model, load, embe
 const BUILDS = ["simd", "relaxed"] as const;
 const DEFAULT_ROUNDS = 7;
 
+const NAME_WIDTH = Math.max(...BENCHMARKS.map(({ name }) => name.length)) + 2;
+
 const HELP = `npm run bench [-- NAME… OPTIONS]   runs all benchmarks, or those named
 
-${BENCHMARKS.map(({ name, about }) => `  ${name.padEnd(15)}${about}`).join("\n")}
+${BENCHMARKS.map(({ name, about }) => `  ${name.padEnd(NAME_WIDTH)}${about}`).join("\n")}
 
   --rounds N       rounds in which the contestants take turns; medians over them are printed (default ${DEFAULT_ROUNDS})
   --build NAME     simd or relaxed (default: all that this engine accepts)

@@ -286,6 +286,8 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
       { M: 5, N: 24, K: 12 },
       { M: 9, N: 24, K: 12 },
       { M: 20, N: 40, K: 128 },
+      { M: 20, N: 40, K: 196 },
+      { M: 8, N: 40, K: 300 },
       { M: 20, N: 24, K: 768 },
       { M: 24, N: 24, K: 768 },
       { M: 16, N: 32, K: 384 },
@@ -301,7 +303,7 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
       { ...sizes, residual: true },
     ]),
   )(
-    "each line of all panels but the first ones is prefetched, unless few rows had too many to see to or K is small: $M × $N × $K residual:$residual",
+    "each line of all panels but the first ones is prefetched, unless few rows had too many to see to: $M × $N × $K residual:$residual",
     async (sizes) => {
       const kernels = await createVariant(variant);
       const { M, N, K, residual } = sizes;
@@ -314,18 +316,20 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
       const init = residual ? c : 0;
       kernels.exports.linear(c, N * 4, x, K * 4, matrix, 0, init, N * 4, scratch, M, N, K, ACTIVATION_CODE.none);
       // 24 of a part of 768 values for four rows of pairs, from 8 rows on; of a panel for six of bytes. By Strassen's products no tile has
-      // so many, and the first two or four panels are multiplied together. Where tiles make the floats nothing is.
+      // so many, and the first two or four panels are multiplied together. Where tiles make the floats, each second panel is seen to
+      // before the first four rows, and the others meanwhile.
       const isPairs = variant.dot === "i16";
       const isStrassen = isPairs && M >= 16 && K >= 320 && K % 8 === 0;
       const pairs = [Math.min(K, 768), M < 8 ? 0 : M >> 2] as const;
       const bytes = [K, Math.ceil(Math.min(M, 128) / 6)] as const;
       const [depth, tiles] = isPairs ? pairs : bytes;
-      const isFew = Math.ceil(panelBytes(8, depth, "q8") / 64) <= 24 * tiles;
-      const makesFloats = !isStrassen && !residual && K <= 384 && M >= (isPairs ? 8 : 20);
-      const isPrefetched = isStrassen || (isFew && !makesFloats);
+      const lines = Math.ceil(panelBytes(8, depth, "q8") / 64);
+      const makesFloats = isPairs && !isStrassen && !residual && K <= 384 && M >= 8;
+      const isFew = (n: number) => lines <= 24 * (!makesFloats ? tiles : n % 2 ? 1 : tiles - 1);
       const together = M >= 64 && K >= 512 && K % 16 === 0 && N % 32 === 0 ? 4 : 2;
       const first = isStrassen ? together * panel : panel;
-      const isStored = (i: number) => isPrefetched && i >= first && (i % panel) % 64 === 0;
+      const isPrefetched = (i: number) => i >= first && (isStrassen || isFew(Math.floor(i / panel)));
+      const isStored = (i: number) => isPrefetched(i) && (i % panel) % 64 === 0;
       const expected = Uint8Array.from(panels, (_, i) => (isStored(i) ? 1 : 0));
       expect(Buffer.compare(kernels.bytes(panelsAt, panels.length), expected)).toBe(0);
     },

@@ -13,11 +13,11 @@
 // softmax over A·queries·keys.
 import { constant, line } from "./exp";
 import { sumPanel } from "./matmul-i8";
-import { GROUP_STEP_BYTES, groupOffset, storePairs } from "./matmul-i16";
+import { GROUP_STEP_BYTES, groupOffset } from "./matmul-i16";
 import { roundUp4, roundUp8, roundUp16 } from "./pack";
 import { panelI8Bytes, sumColumnsI8 } from "./pack-i8";
 import { loadFour, packKeys, packValues } from "./pack-kv-i8";
-import { form, PAIRS, pairsOfEight, quantizeRows, rowsSideBySide, SIGNED, signFlip, storeSixteenBytes, tileAt } from "./quantize";
+import { form, PAIRS, quantizeRows, rowsSideBySide, SIGNED, signFlip, storeSixteenBytes, tileAt } from "./quantize";
 import { maxLanes, roundedMultiplyAdd, storeLanes, sumLanes } from "./simd";
 import { softmax } from "./softmax";
 
@@ -217,6 +217,23 @@ function weighRowAs(isPairs: bool, weights: usize, stepBytes: usize, x: usize, k
   }
   const rounder = constant(POWERS, 2);
   return sumLanes(f32x4.add(f32x4.sub(shifted0, rounder), f32x4.sub(shifted1, rounder)));
+}
+
+/** Eight neighbours of a row in the order in which pairs have them. */
+// @ts-ignore: decorator
+@inline
+function pairsOfEight(a: v128, b: v128): v128 {
+  return i16x8.narrow_i32x4_s(i32x4.shuffle(a, a, 0, 2, 1, 3), i32x4.shuffle(b, b, 0, 2, 1, 3));
+}
+
+/** Eight neighbours in k of one row or column as four pairs, stepBytes apart. */
+// @ts-ignore: decorator
+@inline
+function storePairs(to: usize, stepBytes: usize, values: v128): void {
+  v128.store32_lane(to, values, 0);
+  v128.store32_lane(to + stepBytes, values, 1);
+  v128.store32_lane(to + stepBytes * 2, values, 2);
+  v128.store32_lane(to + stepBytes * 3, values, 3);
 }
 
 /** Weighted sums, i32 [rows][8] → columns of the context. Divided before they are scaled, or the greatest v would overflow. */

@@ -42,16 +42,6 @@ export function rowInGroups(groups: usize, row: i32, K: i32): usize {
   return groups + <usize>(row >> 2) * groupOffset(K) + <usize>((row & 3) << 2);
 }
 
-/** Eight neighbours in k of one row or column as four pairs, stepBytes apart. */
-// @ts-ignore: decorator
-@inline
-export function storePairs(to: usize, stepBytes: usize, values: v128): void {
-  v128.store32_lane(to, values, 0);
-  v128.store32_lane(to + stepBytes, values, 1);
-  v128.store32_lane(to + stepBytes * 2, values, 2);
-  v128.store32_lane(to + stepBytes * 3, values, 3);
-}
-
 /**
  * A multiple of 4 rows on a panel of bytes, i8 [K/4][8][4] (pack-i8.ts), K a multiple of 4. Of every four neighbours in k the pairs are
  * the first and third, then the second and fourth, in a as in the panel when it is widened: so a shift widens it where neighbours would

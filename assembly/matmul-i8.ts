@@ -102,6 +102,7 @@ export function matmulI8(
       finish.columns = min(N - n, 16);
       if (floatRows && finish.columns == 16) {
         floatsOfTwoPanels(rows, panel, panelBytes, widePanel, secondMarks, nextMarks, floatRows, depth);
+        if (floatRows == count) continue;
         multiplyFewRows(panelSums, rows, panel, floatRows, count, depth);
         multiplyFewRows(panelSums + PANEL_SUMS_BYTES, rows, second, floatRows, count, depth);
         setFinished(floatRows);

@@ -9,7 +9,7 @@
 //   …
 //
 // Beyond N and K all is 0, scales and sums included.
-import { ROUNDER, roundToIntegers } from "./quantize";
+import { ROUNDER, roundToIntegers } from "./scales";
 import { loadLanes, maxLanes } from "./simd";
 
 /** Bytes of one step of a panel: 8 columns × 4 values. */

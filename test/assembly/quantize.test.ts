@@ -101,6 +101,8 @@ function expectTwin(kernels: KernelInstance, rows: readonly Float32Array[], gapF
   }
 }
 
+type Addresses = [number, number, number, number];
+
 const MOST = 3.4028234663852886e38;
 
 describe.each(await dotVariants())("quantize [$name]", (variant) => {
@@ -168,6 +170,22 @@ describe.each(await dotVariants())("quantize [$name]", (variant) => {
           expectTwin(kernels, rows);
         }
       }
+    }
+  });
+
+  it("any NaN, whatever its sign and its other bits, gives the same NaN", async () => {
+    const kernels = await createVariant(variant);
+    const canonical = new Uint32Array(Float32Array.of(Number.NaN).buffer)[0];
+    for (const bits of [
+      0x7fc00000, 0xffc00000, 0x7fffffff, 0xffffffff, 0x7f800001, 0xff800001, 0x7f800000, 0xff800000,
+    ]) {
+      const mark = kernels.mark;
+      const [x, out, scale, zero] = [32, 64, 16, 16].map((bytes) => kernels.allocate(bytes)) as Addresses;
+      kernels.floats(x, 7).fill(1);
+      kernels.ints(x + 16, 1)[0] = bits; // as a float it might become another one on the way
+      kernels.exports.quantizeRows(out, scale, zero, x, 28, 1, 7);
+      expect(kernels.ints(scale, 1)[0]! >>> 0, bits.toString(16)).toBe(canonical);
+      kernels.release(mark);
     }
   });
 

@@ -18,8 +18,9 @@ export interface MaskedLmWeights {
   decoder: Linear;
 }
 
-/** Vocabulary columns that are computed together when all logits are wanted: the block of a full pack is 2 MB. */
-const BLOCK_COLUMNS = 1024;
+/** Logits that are computed together when all are wanted: of as many columns as make 2 MB, whole cache lines of each row. */
+const BLOCK_FLOATS = 2 ** 19;
+const LINE_FLOATS = 16;
 /** Rows whose whole distributions exist at once when only the best tokens are wanted: 3 MB at 50,265 tokens. */
 const BLOCK_ROWS = 16;
 
@@ -47,9 +48,10 @@ export function logitsHead(outputName: string, weights: MaskedLmWeights): Head {
         async take(pack, plan) {
           const { kernels } = encoder;
           const { rows, address, end } = transform(encoder, pack, plan, weights);
-          kernels.ensure(end + rows * BLOCK_COLUMNS * 4);
-          for (let column = 0; column < V; column += BLOCK_COLUMNS) {
-            const columns = Math.min(BLOCK_COLUMNS, V - column);
+          const most = Math.min(Math.max(Math.floor(BLOCK_FLOATS / rows / LINE_FLOATS), 1) * LINE_FLOATS, V);
+          kernels.ensure(end + rows * most * 4);
+          for (let column = 0; column < V; column += most) {
+            const columns = Math.min(most, V - column);
             encoder.linear(plan, end, address, rows, weights.decoder, "none", { first: column, count: columns });
             const block = kernels.floats(end, rows * columns);
             layout.forEach(pack, (row, outputRow) => {

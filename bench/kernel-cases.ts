@@ -1,4 +1,5 @@
 // Which kernels are timed on which shapes: those of ALBERT-base. A kernel is one entry of KERNELS.
+import { blockColumns } from "../src/model/heads/masked-lm.ts";
 import { ACTIVATION_CODE, type KernelInstance } from "../src/runtime/kernel-instance.ts";
 import { markBytes, panelBytes } from "../src/weights/panels.ts";
 import { ACTIVATIONS, type ActivationName, activate } from "../test/reference/activation.ts";
@@ -43,6 +44,7 @@ const ROWS = [1, 16, 128, 512];
 const MATMUL_ROWS = [1, 16, 32, 128, 512];
 const [E, H, F, A, V] = [128, 768, 3072, 12, 50265];
 const NMSE = 1e-11;
+const NO_ACTIVATION = ACTIVATION_CODE.none;
 
 interface MatmulShape {
   name: string;
@@ -51,6 +53,8 @@ interface MatmulShape {
   rows: readonly number[];
   residual?: boolean;
   activation?: ActivationName;
+  /** As many columns at a time as the head takes that gives all logits. */
+  inBlocks?: boolean;
 }
 
 /** The matmuls of a forward pass, with what is fused into each. */
@@ -64,8 +68,11 @@ const MATMULS: readonly MatmulShape[] = [
   { name: "decoder", N: V, K: E, rows: [1, 16, 32, 128] }, // for the rows of <mask> only
 ];
 
-/** In q8 the activation is a pass of its own. */
-const INT8_MATMULS = MATMULS.filter(({ activation }) => activation === undefined);
+/** In q8 the activation is a pass of its own; and logits for all rows are many enough to show how they are computed. */
+const INT8_MATMULS: readonly MatmulShape[] = [
+  ...MATMULS.filter(({ activation }) => activation === undefined),
+  { name: "decoder, in blocks", N: V, K: E, rows: [32, 128, 512], inBlocks: true },
+];
 
 export const KERNELS: Readonly<Record<string, KernelCases>> = {
   matmul: {
@@ -131,7 +138,7 @@ function matmulCase({ name, N, K, residual, activation }: MatmulShape, M: number
   };
 }
 
-function int8MatmulCase({ name, N, K, residual }: MatmulShape, M: number): KernelCase {
+function int8MatmulCase({ name, N, K, residual, inBlocks }: MatmulShape, M: number): KernelCase {
   const [a, w, bias] = [randomFloats(M * K, 1), randomFloats(N * K, 2, 0.1), randomFloats(N, 3)];
   const init = residual ? randomFloats(M * N, 4) : undefined;
   const { rows, pick } = someRows(M);
@@ -145,12 +152,30 @@ function int8MatmulCase({ name, N, K, residual }: MatmulShape, M: number): Kerne
     prepare(kernels) {
       const [aAt, biasAt] = [put(kernels, a), put(kernels, bias, 8)];
       const initAt = init ? put(kernels, init, 8) : 0;
-      const c = kernels.allocate(M * N * 4);
+      const most = inBlocks ? blockColumns(M, N) : N;
+      const c = kernels.allocate(M * most * 4);
       const matrix = putInt8Matrix(kernels, w, N, K, biasAt);
       const scratch = kernels.allocate(kernels.exports.linearScratchBytes(M, K, true));
-      const run = () =>
-        kernels.exports.linear(c, N * 4, aAt, K * 4, matrix, 0, initAt, N * 4, scratch, M, N, K, ACTIVATION_CODE.none);
-      return { run, result: () => pick(kernels.floats(c, M * N), N) };
+      const multiply = (first: number, columns: number) => {
+        const [ldc, init] = [columns * 4, initAt && initAt + first * 4];
+        kernels.exports.linear(c, ldc, aAt, K * 4, matrix, first, init, N * 4, scratch, M, columns, K, NO_ACTIVATION);
+      };
+      const eachBlock = (take: (first: number, columns: number) => void) => {
+        for (let first = 0; first < N; first += most) take(first, Math.min(most, N - first));
+      };
+      return {
+        run: () => eachBlock(multiply),
+        result() {
+          const values = new Float32Array(rows.length * N);
+          eachBlock((first, columns) => {
+            multiply(first, columns);
+            for (const [i, row] of rows.entries()) {
+              values.set(kernels.floats(c + row * columns * 4, columns), i * N + first);
+            }
+          });
+          return values;
+        },
+      };
     },
   };
 }

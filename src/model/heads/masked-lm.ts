@@ -18,8 +18,9 @@ export interface MaskedLmWeights {
   decoder: Linear;
 }
 
-/** Logits that are computed together when all are wanted: of as many columns as make 2 MB, whole cache lines of each row. */
+/** Logits that are computed together when all are wanted: 2 MB. */
 const BLOCK_FLOATS = 2 ** 19;
+/** Of a cache line: rows of a block begin with one, as those of the whole vocabulary may not. */
 const LINE_FLOATS = 16;
 /** Rows whose whole distributions exist at once when only the best tokens are wanted: 3 MB at 50,265 tokens. */
 const BLOCK_ROWS = 16;
@@ -36,6 +37,11 @@ export async function loadMaskedLmWeights(encoder: Encoder, loader: WeightLoader
   return { dense, gamma, beta, decoder: loader.withBias(table, bias) };
 }
 
+/** Columns of the vocabulary whose logits are computed together. */
+export function blockColumns(rows: number, V: number): number {
+  return Math.min(Math.max(Math.floor(BLOCK_FLOATS / rows / LINE_FLOATS), 1) * LINE_FLOATS, V);
+}
+
 /** A head that gives all logits, [rows, V], copied out block by block of the vocabulary. */
 export function logitsHead(outputName: string, weights: MaskedLmWeights): Head {
   const V = weights.decoder.N;
@@ -48,7 +54,7 @@ export function logitsHead(outputName: string, weights: MaskedLmWeights): Head {
         async take(pack, plan) {
           const { kernels } = encoder;
           const { rows, address, end } = transform(encoder, pack, plan, weights);
-          const most = Math.min(Math.max(Math.floor(BLOCK_FLOATS / rows / LINE_FLOATS), 1) * LINE_FLOATS, V);
+          const most = blockColumns(rows, V);
           kernels.ensure(end + rows * most * 4);
           for (let column = 0; column < V; column += most) {
             const columns = Math.min(most, V - column);

@@ -6,7 +6,7 @@ import { tinyModel } from "../support/checkpoint.ts";
 import { expectSameBits } from "../support/errors.ts";
 import { randomFrom } from "../support/random.ts";
 
-/** 60 rows of it are three blocks, the last of them no multiple of anything. */
+/** 60 rows of it are five blocks, the last of them no multiple of anything. */
 const V = 20_011;
 
 describeBuilds("logits", (build) => {

@@ -1,7 +1,8 @@
-// node bench/peers/cold-start.mjs [--rounds N]: milliseconds from the start of a process to its first fill-mask answer, full-size model, fp32,
+// node bench/peers/cold-start.mjs: milliseconds from the start of a process to its first fill-mask answer, full-size model, fp32,
 // same weights; and peak resident memory (Linux only: from /proc). Each start is a new process; files are in the page cache. First answers are compared.
 import { execFileSync } from "node:child_process";
-import { median, numberOption, printEnvironment, printTable, work } from "./support.mjs";
+import { readArguments } from "./arguments.mjs";
+import { median, printEnvironment, printTable, work } from "./support.mjs";
 
 const TEXT = "The capital of France is <mask>.";
 const ours = JSON.stringify(new URL("../../dist/index.js", import.meta.url).href);
@@ -23,12 +24,17 @@ const PROGRAMS = {
   "transformers.js on onnxruntime-node (native), fp32": rival(""),
 };
 
-printEnvironment();
+const args = readArguments({
+  usage: "node bench/peers/cold-start.mjs [OPTIONS]   from the start of a process to its first answer",
+  rounds: 5,
+  without: ["cpu"],
+});
+printEnvironment(args);
 const names = Object.keys(PROGRAMS);
 const times = new Map(names.map((name) => [name, []]));
 const peaks = new Map();
 const answers = new Map();
-for (let round = 0; round < numberOption("rounds", 5); round++) {
+for (let round = 0; round < args.rounds; round++) {
   for (const name of names) {
     const start = performance.now();
     const output = execFileSync(process.execPath, ["--input-type=module", "-e", PROGRAMS[name]], { encoding: "utf8" });
@@ -50,4 +56,5 @@ printTable(
     "times ours": median(times.get(name)) / own,
     "peak resident MiB": peaks.get(name),
   })),
+  args,
 );

@@ -1,9 +1,9 @@
-// node bench/peers/model.mjs [16 128 512 batch] [--rounds N]: the full-size base model against onnxruntime on one thread, on the same weights
+// node bench/peers/model.mjs: the full-size base model against onnxruntime on one thread, on the same weights
 // and ids: milliseconds of a forward pass, and how far last_hidden_state is from fp32. Outputs are compared before anything is timed.
+import { readArguments } from "./arguments.mjs";
 import {
   meanError,
   medianMs,
-  numberOption,
   OUR_DTYPES,
   onnxruntimeNode,
   onnxruntimeWeb,
@@ -33,12 +33,13 @@ function mixedBatch() {
 
 const one = (length) => ({ input_ids: [ids(length)], attention_mask: [Array(length).fill(1)] });
 const WORKLOADS = { 16: one(16), 128: one(128), 512: one(512), batch: mixedBatch() };
-const chosen = Object.keys(WORKLOADS).filter(
-  (name) => !Object.keys(WORKLOADS).some((n) => process.argv.includes(n)) || process.argv.includes(name),
-);
-const rounds = numberOption("rounds", 7);
+const args = readArguments({
+  usage: "node bench/peers/model.mjs [16 128 512 batch] [OPTIONS]   one text of so many tokens, or 16 of 8, 16, … 128",
+  rounds: 7,
+  names: Object.keys(WORKLOADS),
+});
 
-printEnvironment();
+printEnvironment(args);
 const contestants = {};
 for (const dtype of OUR_DTYPES) {
   const model = await ours.AutoModel.from_pretrained(`${work}base`, { dtype });
@@ -56,7 +57,7 @@ contestants["onnxruntime-node int8 (native)"] = {
   run: await onnxruntimeNode(`${work}base/onnx/s8.onnx`),
 };
 
-for (const name of chosen) {
+for (const name of args.names) {
   const input = WORKLOADS[name];
   const expected = await contestants["onnxruntime-node fp32 (native)"].run(input);
   const width = expected.dims[2];
@@ -68,12 +69,12 @@ for (const name of chosen) {
     errors[who] = meanError(data, expected.data, (i) => visible[Math.floor(i / width)] === 1);
     if (errors[who] <= MOST_ERROR[kind]) continue;
     if (!saturates) throw new Error(`${name}: ${who} is wrong by ${errors[who]}`);
-    console.log(`${who} is wrong by ${errors[who].toExponential(1)}, more than ${MOST_ERROR[kind]}: not timed`);
+    console.error(`${who} is wrong by ${errors[who].toExponential(1)}, more than ${MOST_ERROR[kind]}: not timed`);
     wrong.add(who);
   }
   const timed = Object.keys(contestants).filter((who) => !wrong.has(who));
-  const ms = await medianMs(Object.fromEntries(timed.map((who) => [who, () => contestants[who].run(input)])), rounds);
-  console.log(name === "batch" ? "16 texts of 8, 16, … 128 tokens" : `one text of ${name} tokens`);
+  const ms = await medianMs(Object.fromEntries(timed.map((who) => [who, () => contestants[who].run(input)])), args);
+  const texts = name === "batch" ? "16 texts of 8, 16, … 128 tokens" : `one text of ${name} tokens`;
   printTable(
     timed.map((who) => ({
       contestant: who,
@@ -83,6 +84,8 @@ for (const name of chosen) {
       ),
       "mean error": errors[who].toExponential(1),
     })),
+    args,
+    { texts },
   );
 }
 

@@ -37,22 +37,25 @@ export function onnxruntimeNode(file) {
 }
 
 /** What figures depend on beside the code. */
-export function printEnvironment() {
+export function printEnvironment({ json }) {
   const version = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8")).version;
-  const rivals = ["onnxruntime-web", "onnxruntime-node", "@huggingface/transformers"].map(
-    (name) => `${name} ${version(`node_modules/${name}/package.json`)}`,
-  );
-  const own = `robertalbert ${version("../../package.json")}, ${ours.runtimeInfo().build} build`;
-  console.log(
-    `Node ${process.versions.node}; ${cpus()[0].model.trim()}; ${own}; ${rivals.join("; ")}; one thread each\n`,
-  );
+  const rivals = ["onnxruntime-web", "onnxruntime-node", "@huggingface/transformers"].map((name) => [
+    name,
+    version(`node_modules/${name}/package.json`),
+  ]);
+  const { build, dot } = ours.runtimeInfo();
+  const own = ["robertalbert", version("../../package.json")];
+  const [node, cpu] = [process.versions.node, cpus()[0].model.trim()];
+  if (json) console.log(JSON.stringify({ node, cpu, build, dot, packages: Object.fromEntries([own, ...rivals]) }));
+  else {
+    const packages = [own, ...rivals].map((words) => words.join(" ")).join("; ");
+    console.log(`Node ${node}; ${cpu}; ${packages}; ${build} build, int8 dot ${dot}; one thread each\n`);
+  }
 }
 
-/**
- * Median milliseconds of each task, after one call that does not count. Every round calls each once, so that all see the same machine.
- * With --cpu the process's CPU time: on one thread it is the same on a quiet machine, and leaves out what other processes take on a busy one.
- */
-export async function medianMs(tasks, rounds) {
+/** Median milliseconds of each task, after one call that does not count. Every round calls each once, so that all see the same machine. */
+export async function medianMs(tasks, { rounds, cpu }) {
+  const now = cpu ? cpuMs : () => performance.now();
   const times = new Map(Object.keys(tasks).map((name) => [name, []]));
   for (let round = -1; round < rounds; round++) {
     for (const [name, task] of Object.entries(tasks)) {
@@ -64,8 +67,7 @@ export async function medianMs(tasks, rounds) {
   return new Map([...times].map(([name, list]) => [name, median(list)]));
 }
 
-function now() {
-  if (!process.argv.includes("--cpu")) return performance.now();
+function cpuMs() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
@@ -87,14 +89,13 @@ export function meanError(actual, expected, counts = () => true) {
   return error / size;
 }
 
-/** The argument after --NAME as a number. */
-export function numberOption(name, fallback) {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? fallback : Number(process.argv[at + 1]);
-}
-
-/** Prints rows of equal keys as a Markdown table. */
-export function printTable(rows) {
+/** Prints rows of equal keys, and what they have in common: as a Markdown table, or with `json` each as an object. */
+export function printTable(rows, { json }, shared = {}) {
+  if (json) {
+    for (const row of rows) console.log(JSON.stringify({ ...shared, ...row }));
+    return;
+  }
+  for (const value of Object.values(shared)) console.log(value);
   const names = Object.keys(rows[0]);
   const show = (value) =>
     typeof value !== "number" || Number.isInteger(value)

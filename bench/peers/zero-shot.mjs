@@ -1,6 +1,7 @@
-// node bench/peers/zero-shot.mjs [--rounds N]: zero-shot classification of one text over 10 labels, fp32, against transformers.js on
+// node bench/peers/zero-shot.mjs: zero-shot classification of one text over 10 labels, fp32, against transformers.js on
 // onnxruntime-web with one thread: the same weights, with the graph as exports have it and with onnxruntime's fused one. Scores are compared first.
-import { medianMs, numberOption, ortWeb, ours, printEnvironment, printTable, work } from "./support.mjs";
+import { readArguments } from "./arguments.mjs";
+import { medianMs, ortWeb, ours, printEnvironment, printTable, work } from "./support.mjs";
 
 const TEXT =
   "The city council voted on Tuesday to close two of the five bridges over the river for repairs that will last until spring.";
@@ -26,7 +27,11 @@ env.allowRemoteModels = false;
 env.useWasmCache = false;
 ortWeb.env.wasm.wasmPaths = undefined; // transformers.js points it at a server; the files lie beside onnxruntime-web
 
-printEnvironment();
+const args = readArguments({
+  usage: "node bench/peers/zero-shot.mjs [OPTIONS]   zero-shot classification of one text over 10 labels",
+  rounds: 7,
+});
+printEnvironment(args);
 const folder = `${work}nli`;
 const own = await ours.pipeline("zero-shot-classification", folder, { dtype: "fp32" });
 const options = { dtype: "fp32", device: "auto" };
@@ -47,7 +52,8 @@ for (const [who, classify] of Object.entries(contestants)) {
   });
 }
 const tasks = Object.fromEntries(Object.entries(contestants).map(([who, run]) => [who, () => run(TEXT, LABELS)]));
-const ms = await medianMs(tasks, numberOption("rounds", 7));
+const ms = await medianMs(tasks, args);
 printTable(
   [...ms].map(([who, time]) => ({ contestant: who, ms: time, "times ours": time / ms.get("robertalbert fp32") })),
+  args,
 );

@@ -77,10 +77,12 @@ export function matmulI8(
     const floatRows = level || init ? 0 : floatRowsFor(count, depth);
     let levelRows = 0;
     if (level) {
-      // A tail of most of the rows that the level takes at once is filled up with rows of 0.
+      // A tail of most of the rows that the level takes at once is filled up: its last group by the rounding, with a row once more, and
+      // then with groups of 0.
       levelRows = (count + 3 * level - 1) & (-4 << level);
-      const whole = <usize>(count >> 2) * groupOffset(K);
-      if (levelRows > count) memory.fill(rows + whole, 0, <usize>(levelRows >> 2) * groupOffset(K) - whole);
+      const whole = <usize>((count + 3) >> 2) * groupOffset(K);
+      const all = <usize>(levelRows >> 2) * groupOffset(K);
+      if (all > whole) memory.fill(rows + whole, 0, all - whole);
     }
     quantizeRows(rows, rowScales, rowZeros, x, ldxBytes, count, K);
     if (level) splitRows(level, strassen, rows, levelRows, K);
@@ -101,7 +103,11 @@ export function matmulI8(
       finish.init = init ? init + at : zeros;
       finish.columns = min(N - n, 16);
       if (floatRows && finish.columns == 16) {
-        floatsOfTwoPanels(rows, panel, panelBytes, widePanel, secondMarks, nextMarks, floatRows, depth);
+        // The next two panels are prefetched together if they are whole lines.
+        const areLines = (depth & 7) == 0;
+        const nextBytes = areLines && N - n > 24 ? panelBytes << 1 : panelBytes;
+        const marksNow = areLines && n ? 0 : secondMarks;
+        floatsOfTwoPanels(rows, panel, panelBytes, widePanel, marksNow, nextBytes, nextMarks, floatRows, depth);
         if (floatRows == count) continue;
         multiplyFewRows(panelSums, rows, panel, floatRows, count, depth);
         multiplyFewRows(panelSums + PANEL_SUMS_BYTES, rows, second, floatRows, count, depth);

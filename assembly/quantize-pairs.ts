@@ -1,7 +1,7 @@
 // Rows of floats → 16-bit q - zero as matmul-i16.ts multiplies them: what quantize.ts does in the form of pairs.
 //
 //   out     i16 [ceil(M/4)][roundUp4(K)/2][4][2]    of every four neighbours in k the first and third, then the second and fourth;
-//                                                   what lies beyond M is one of the rows again
+//                                                   what lies beyond K meets weights of 0, beyond M is one of the rows again
 //   scales  f32 [M]            zeros  i32 [M]: 0
 //   x       f32 [M][K]         rows strideBytes apart, only read
 //
@@ -14,8 +14,8 @@ import { storeLanes } from "./simd";
 
 /** Of each of four rows the greatest lanes as signed, then as unsigned integers: v128 [2][4]. */
 const greatest: usize = memory.data(128, 16);
-/** 1/scale and zero of each: f32 [2][4]. */
-const steps: usize = memory.data(32, 16);
+/** 1/scale of each, f32 [4], and zero, i32 [4]. */
+const roundings: usize = memory.data(32, 16);
 /** The last one to three floats of each, filled up with 0: f32 [4][4]. */
 const tails: usize = memory.data(64, 16);
 
@@ -56,8 +56,8 @@ function quantizeFour(out: usize, x0: usize, x1: usize, x2: usize, x3: usize, K:
   const low = lowOf(i32x4.max_u(evenLanes(unsigned01, unsigned23), oddLanes(unsigned01, unsigned23)));
   const scale = scaleOf(high, low);
   const inverse = inverseOf(scale);
-  v128.store(steps, inverse);
-  v128.store(steps, f32x4.convert_i32x4_s(zeroOf(low, inverse)), 16);
+  v128.store(roundings, inverse);
+  v128.store(roundings, zeroOf(low, inverse), 16);
   writeGroup(out, x0, x1, x2, x3, whole);
   if (rest) writeGroup(out + groupOffset(K & -4), tails, tails + 16, tails + 32, tails + 48, 16);
   return scale;
@@ -117,25 +117,27 @@ function findGreatest(x0: usize, x1: usize, x2: usize, x3: usize, bytes: usize):
   v128.store(greatest, unsigned3, 112);
 }
 
-/** With `steps`. Bytes of each row, a multiple of 16. */
+/** With `roundings`. Bytes of each row, a multiple of 16. */
 function writeGroup(out: usize, x0: usize, x1: usize, x2: usize, x3: usize, bytes: usize): void {
-  const inverse0 = v128.load32_splat(steps), inverse1 = v128.load32_splat(steps, 4);
-  const inverse2 = v128.load32_splat(steps, 8), inverse3 = v128.load32_splat(steps, 12);
-  const zeros = v128.load(steps, 16);
-  const rounder = v128.load32_splat(ROUNDER);
-  const zero0 = f32x4.add(rounder, v128.load32_splat(steps, 16)), zero1 = f32x4.add(rounder, v128.load32_splat(steps, 20));
-  const zero2 = f32x4.add(rounder, v128.load32_splat(steps, 24)), zero3 = f32x4.add(rounder, v128.load32_splat(steps, 28));
-  // A row with a NaN holds anything: not more than others, or Strassen's sums with it would leave 16 bits.
-  const lowest = i32x4.trunc_sat_f32x4_s(f32x4.neg(zeros));
+  const inverse0 = v128.load32_splat(roundings), inverse1 = v128.load32_splat(roundings, 4);
+  const inverse2 = v128.load32_splat(roundings, 8), inverse3 = v128.load32_splat(roundings, 12);
+  // Rounding adds zero as well, and takes it off again as an integer.
+  const zeros = v128.load(roundings, 16);
+  const rounders = f32x4.add(f32x4.convert_i32x4_s(zeros), v128.load32_splat(ROUNDER));
+  const rounder0 = i32x4.shuffle(rounders, rounders, 0, 0, 0, 0), rounder1 = i32x4.shuffle(rounders, rounders, 1, 1, 1, 1);
+  const rounder2 = i32x4.shuffle(rounders, rounders, 2, 2, 2, 2), rounder3 = i32x4.shuffle(rounders, rounders, 3, 3, 3, 3);
+  // What a pair of each row is clamped to. 255.5 becomes 256; and a row with a NaN holds anything, of which Strassen's sums with other rows
+  // must not leave 16 bits.
+  const lowest = i32x4.neg(zeros);
   const lowestPairs = v128.or(i32x4.shl(lowest, 16), v128.and(lowest, i32x4.splat(65535)));
   const highestPairs = i16x8.add(lowestPairs, i16x8.splat(255));
   for (const end = x0 + bytes; x0 < end; x0 += 16, x1 += 16, x2 += 16, x3 += 16, out += groupOffset(4)) {
-    const a = rounded(x0, inverse0, zero0);
-    const b = rounded(x1, inverse1, zero1);
+    const a = centred(x0, inverse0, rounder0);
+    const b = centred(x1, inverse1, rounder1);
     const even01 = evenLanes(a, b);
     const odd01 = oddLanes(a, b);
-    const c = rounded(x2, inverse2, zero2);
-    const d = rounded(x3, inverse3, zero3);
+    const c = centred(x2, inverse2, rounder2);
+    const d = centred(x3, inverse3, rounder3);
     const even = i16x8.narrow_i32x4_s(even01, evenLanes(c, d));
     const odd = i16x8.narrow_i32x4_s(odd01, oddLanes(c, d));
     v128.store(out, i16x8.min_s(i16x8.max_s(even, lowestPairs), highestPairs));
@@ -146,6 +148,6 @@ function writeGroup(out: usize, x0: usize, x1: usize, x2: usize, x3: usize, byte
 /** round(x·inverse + zero) - zero of four neighbours. */
 // @ts-ignore: decorator
 @inline
-function rounded(x: usize, inverse: v128, rounderWithZero: v128): v128 {
+function centred(x: usize, inverse: v128, rounderWithZero: v128): v128 {
   return i32x4.sub(f32x4.add(f32x4.mul(v128.load(x), inverse), rounderWithZero), rounderWithZero);
 }

@@ -41,6 +41,7 @@ export function dotProbe(a: i32, b: i32): i32 {
 
 /** The tallest tile of bytes. */
 export const BYTE_TILE_ROWS: i32 = 6;
+
 export function quantizeRows(out: usize, scales: usize, zeros: usize, x: usize, strideBytes: usize, M: i32, K: i32): void {
   if (form == PAIRS) {
     quantizePairs(out, scales, zeros, x, strideBytes, M, K);
@@ -124,16 +125,16 @@ function writeRow(out: usize, stepBytes: usize, x: usize, end: usize, tail: i32,
   const flip = signFlip();
   let at = x;
   for (; at + 64 <= end; at += 64, out += stepBytes << 2) {
-    const a = rounded(v128.load(at), inverse, rounderWithZero, rounder);
-    const b = rounded(v128.load(at, 16), inverse, rounderWithZero, rounder);
-    const c = rounded(v128.load(at, 32), inverse, rounderWithZero, rounder);
-    const d = rounded(v128.load(at, 48), inverse, rounderWithZero, rounder);
+    const a = quantized(v128.load(at), inverse, rounderWithZero, rounder);
+    const b = quantized(v128.load(at, 16), inverse, rounderWithZero, rounder);
+    const c = quantized(v128.load(at, 32), inverse, rounderWithZero, rounder);
+    const d = quantized(v128.load(at, 48), inverse, rounderWithZero, rounder);
     storeSixteenBytes(out, stepBytes, i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d), flip);
   }
   for (; at < end || tail; at += 16, out += stepBytes) {
     const isTail = at == end;
     const floats = isTail ? loadLanes(at, tail, f32x4.splat(0)) : v128.load(at);
-    const a = rounded(floats, inverse, rounderWithZero, rounder);
+    const a = quantized(floats, inverse, rounderWithZero, rounder);
     const v = i16x8.narrow_i32x4_s(a, a);
     v128.store32_lane(out, v128.xor(i8x16.narrow_i16x8_u(v, v), flip), 0);
     if (isTail) break;
@@ -143,6 +144,6 @@ function writeRow(out: usize, stepBytes: usize, x: usize, end: usize, tail: i32,
 /** round(x·inverse + zero) */
 // @ts-ignore: decorator
 @inline
-function rounded(x: v128, inverse: v128, rounderWithZero: v128, rounder: v128): v128 {
+function quantized(x: v128, inverse: v128, rounderWithZero: v128, rounder: v128): v128 {
   return i32x4.sub(f32x4.add(f32x4.mul(x, inverse), rounderWithZero), rounder);
 }

@@ -1,6 +1,4 @@
-// Scales and zero points of rows from their extremes, each lane another row, and how floats are rounded to integers.
-//
-//   scale = max(x, 0) / 255 - min(x, 0) / 255     zero = round(-min(x, 0)·1/scale)
+// Lane by lane, the scale and zero point of a row (quantize.ts has the formula) from its extremes; and how floats are rounded to integers.
 //
 // The extremes are found in integers: as such floats without a sign have their own order and those with one stand above them, the least
 // float last. So max(x, 0) is the greatest as signed integers from 0 on, and min(x, 0) as unsigned ones, if that has a sign. A NaN stands

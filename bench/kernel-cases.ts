@@ -157,8 +157,22 @@ function int8MatmulCase({ name, N, K, residual, inBlocks }: MatmulShape, M: numb
       const matrix = putInt8Matrix(kernels, w, N, K, biasAt);
       const scratch = kernels.allocate(kernels.exports.linearScratchBytes(M, K, true));
       const multiply = (first: number, columns: number) => {
-        const [ldc, init] = [columns * 4, initAt && initAt + first * 4];
-        kernels.exports.linear(c, ldc, aAt, K * 4, matrix, first, init, N * 4, scratch, M, columns, K, NO_ACTIVATION);
+        const [ldc, residualAt] = [columns * 4, initAt && initAt + first * 4];
+        kernels.exports.linear(
+          c,
+          ldc,
+          aAt,
+          K * 4,
+          matrix,
+          first,
+          residualAt,
+          N * 4,
+          scratch,
+          M,
+          columns,
+          K,
+          NO_ACTIVATION,
+        );
       };
       const eachBlock = (take: (first: number, columns: number) => void) => {
         for (let first = 0; first < N; first += most) take(first, Math.min(most, N - first));
@@ -166,6 +180,8 @@ function int8MatmulCase({ name, N, K, residual, inBlocks }: MatmulShape, M: numb
       return {
         run: () => eachBlock(multiply),
         result() {
+          if (!inBlocks) return pick(kernels.floats(c, M * N), N);
+          // Only the last block is there still.
           const values = new Float32Array(rows.length * N);
           eachBlock((first, columns) => {
             multiply(first, columns);

@@ -5,8 +5,10 @@ const OPTIONS = {
   rounds: "--rounds N   rounds in which the contestants take turns; medians over them are printed",
   cpu: "--cpu        CPU time of this process instead of the clock: on one thread the same, and right on a busy machine",
   json: "--json       one JSON object a line: the environment, then each row",
-  help: "--help",
+  help: "--help       this",
 };
+
+class UsageError extends Error {}
 
 /**
  * Ends the process after --help, and with exit code 2 after what the command does not take.
@@ -32,13 +34,13 @@ export function readArguments({ usage, rounds: defaultRounds, names = [], withou
     }
     const stranger = positionals.find((name) => !names.includes(name));
     if (stranger !== undefined)
-      throw new TypeError(`there is no ${JSON.stringify(stranger)}, expected ${names.join(", ") || "options only"}`);
+      throw new UsageError(`there is no ${JSON.stringify(stranger)}, expected ${names.join(", ") || "options only"}`);
     const rounds = Number(values.rounds ?? defaultRounds);
     if (!(Number.isInteger(rounds) && rounds > 0))
-      throw new TypeError(`--rounds is ${values.rounds}, expected a whole number from 1`);
+      throw new UsageError(`--rounds is ${values.rounds}, expected a whole number from 1`);
     return { ...values, rounds, names: names.filter((name) => positionals.length === 0 || positionals.includes(name)) };
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    if (!(error instanceof UsageError || error.code?.startsWith("ERR_PARSE_ARGS"))) throw error;
     process.stderr.write(`${error.message}; --help says what there is\n`);
     process.exit(2);
   }

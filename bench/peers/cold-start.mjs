@@ -2,7 +2,14 @@
 // same weights; and peak resident memory (Linux only: from /proc). Each start is a new process; files are in the page cache. First answers are compared.
 import { execFileSync } from "node:child_process";
 import { readArguments } from "./arguments.mjs";
-import { median, printEnvironment, printTable, work } from "./support.mjs";
+
+const args = readArguments({
+  usage: "node bench/peers/cold-start.mjs [OPTIONS]   from the start of a process to its first answer",
+  rounds: 5,
+  without: ["cpu"],
+});
+// Only now: --help asks for none of the contestants.
+const { median, printEnvironment, printTable, work } = await import("./support.mjs");
 
 const TEXT = "The capital of France is <mask>.";
 const ours = JSON.stringify(new URL("../../dist/index.js", import.meta.url).href);
@@ -24,11 +31,6 @@ const PROGRAMS = {
   "transformers.js on onnxruntime-node (native), fp32": rival(""),
 };
 
-const args = readArguments({
-  usage: "node bench/peers/cold-start.mjs [OPTIONS]   from the start of a process to its first answer",
-  rounds: 5,
-  without: ["cpu"],
-});
 printEnvironment(args);
 const names = Object.keys(PROGRAMS);
 const times = new Map(names.map((name) => [name, []]));

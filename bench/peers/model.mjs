@@ -1,17 +1,15 @@
 // node bench/peers/model.mjs: the full-size base model against onnxruntime on one thread, on the same weights
 // and ids: milliseconds of a forward pass, and how far last_hidden_state is from fp32. Outputs are compared before anything is timed.
 import { readArguments } from "./arguments.mjs";
-import {
-  meanError,
-  medianMs,
-  OUR_DTYPES,
-  onnxruntimeNode,
-  onnxruntimeWeb,
-  ours,
-  printEnvironment,
-  printTable,
-  work,
-} from "./support.mjs";
+
+const args = readArguments({
+  usage: "node bench/peers/model.mjs [16 128 512 batch] [OPTIONS]   one text of so many tokens, or 16 of 8, 16, … 128",
+  rounds: 7,
+  names: ["16", "128", "512", "batch"],
+});
+// Only now: --help asks for none of the contestants.
+const { meanError, medianMs, OUR_DTYPES, onnxruntimeNode, onnxruntimeWeb, ours, printEnvironment, printTable, work } =
+  await import("./support.mjs");
 
 /**
  * How far a contestant may be from onnxruntime-node's fp32, mean |Δ| / mean |x|: more is not rounding but a mistake, and ends the
@@ -33,12 +31,6 @@ function mixedBatch() {
 
 const one = (length) => ({ input_ids: [ids(length)], attention_mask: [Array(length).fill(1)] });
 const WORKLOADS = { 16: one(16), 128: one(128), 512: one(512), batch: mixedBatch() };
-const args = readArguments({
-  usage: "node bench/peers/model.mjs [16 128 512 batch] [OPTIONS]   one text of so many tokens, or 16 of 8, 16, … 128",
-  rounds: 7,
-  names: Object.keys(WORKLOADS),
-});
-
 printEnvironment(args);
 const contestants = {};
 for (const dtype of OUR_DTYPES) {
@@ -69,20 +61,22 @@ for (const name of args.names) {
     errors[who] = meanError(data, expected.data, (i) => visible[Math.floor(i / width)] === 1);
     if (errors[who] <= MOST_ERROR[kind]) continue;
     if (!saturates) throw new Error(`${name}: ${who} is wrong by ${errors[who]}`);
-    console.error(`${who} is wrong by ${errors[who].toExponential(1)}, more than ${MOST_ERROR[kind]}: not timed`);
     wrong.add(who);
   }
-  const timed = Object.keys(contestants).filter((who) => !wrong.has(who));
-  const ms = await medianMs(Object.fromEntries(timed.map((who) => [who, () => contestants[who].run(input)])), args);
+  const timed = Object.entries(contestants).filter(([who]) => !wrong.has(who));
+  const ms = await medianMs(Object.fromEntries(timed.map(([who, { run }]) => [who, () => run(input)])), args);
   const texts = name === "batch" ? "16 texts of 8, 16, … 128 tokens" : `one text of ${name} tokens`;
   printTable(
-    timed.map((who) => ({
+    Object.keys(contestants).map((who) => ({
       contestant: who,
-      ms: ms.get(who),
+      ms: ms.get(who) ?? null,
       ...Object.fromEntries(
-        OUR_DTYPES.map((dtype) => [`times our ${dtype}`, ms.get(who) / ms.get(`robertalbert ${dtype}`)]),
+        OUR_DTYPES.map((dtype) => [
+          `times our ${dtype}`,
+          wrong.has(who) ? null : ms.get(who) / ms.get(`robertalbert ${dtype}`),
+        ]),
       ),
-      "mean error": errors[who].toExponential(1),
+      "mean error": errors[who],
     })),
     args,
     { texts },

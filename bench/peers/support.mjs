@@ -37,19 +37,26 @@ export function onnxruntimeNode(file) {
 }
 
 /** What figures depend on beside the code. */
-export function printEnvironment({ json }) {
+export function printEnvironment({ json, rounds, cpu }) {
   const version = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8")).version;
-  const rivals = ["onnxruntime-web", "onnxruntime-node", "@huggingface/transformers"].map((name) => [
-    name,
-    version(`node_modules/${name}/package.json`),
-  ]);
+  const rivals = ["onnxruntime-web", "onnxruntime-node", "@huggingface/transformers"].map(
+    (name) => `${name} ${version(`node_modules/${name}/package.json`)}`,
+  );
   const { build, dot } = ours.runtimeInfo();
-  const own = ["robertalbert", version("../../package.json")];
-  const [node, cpu] = [process.versions.node, cpus()[0].model.trim()];
-  if (json) console.log(JSON.stringify({ node, cpu, build, dot, packages: Object.fromEntries([own, ...rivals]) }));
+  const environment = {
+    packages: [`robertalbert ${version("../../package.json")}`, ...rivals].join(", "),
+    runtime: `Node ${process.versions.node}`,
+    CPU: cpus()[0].model.trim(),
+    build,
+    "int8 dot": dot,
+    threads: 1,
+    rounds,
+    time: cpu ? "of the CPU" : "of the clock",
+  };
+  if (json) console.log(JSON.stringify(environment));
   else {
-    const packages = [own, ...rivals].map((words) => words.join(" ")).join("; ");
-    console.log(`Node ${node}; ${cpu}; ${packages}; ${build} build, int8 dot ${dot}; one thread each\n`);
+    for (const [name, value] of Object.entries(environment)) console.log(`${name.padEnd(9)}${value}`);
+    console.log();
   }
 }
 
@@ -97,12 +104,12 @@ export function printTable(rows, { json }, shared = {}) {
   }
   for (const value of Object.values(shared)) console.log(value);
   const names = Object.keys(rows[0]);
-  const show = (value) =>
-    typeof value !== "number" || Number.isInteger(value)
-      ? String(value)
-      : Math.abs(value) >= 100
-        ? value.toFixed(0)
-        : value.toPrecision(3);
+  const show = (value) => {
+    if (value === null) return "not timed";
+    if (typeof value !== "number" || Number.isInteger(value)) return String(value);
+    if (Math.abs(value) < 0.01) return value.toExponential(1);
+    return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
+  };
   console.log(`| ${names.join(" | ")} |`);
   console.log(`|${names.map((name) => (typeof rows[0][name] === "number" ? " ---: |" : " --- |")).join("")}`);
   for (const row of rows) console.log(`| ${names.map((name) => show(row[name])).join(" | ")} |`);

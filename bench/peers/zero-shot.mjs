@@ -1,7 +1,13 @@
 // node bench/peers/zero-shot.mjs: zero-shot classification of one text over 10 labels, fp32, against transformers.js on
 // onnxruntime-web with one thread: the same weights, with the graph as exports have it and with onnxruntime's fused one. Scores are compared first.
 import { readArguments } from "./arguments.mjs";
-import { medianMs, ortWeb, ours, printEnvironment, printTable, work } from "./support.mjs";
+
+const args = readArguments({
+  usage: "node bench/peers/zero-shot.mjs [OPTIONS]   zero-shot classification of one text over 10 labels",
+  rounds: 7,
+});
+// Only now: --help asks for none of the contestants.
+const { medianMs, ortWeb, ours, printEnvironment, printTable, work } = await import("./support.mjs");
 
 const TEXT =
   "The city council voted on Tuesday to close two of the five bridges over the river for repairs that will last until spring.";
@@ -27,10 +33,6 @@ env.allowRemoteModels = false;
 env.useWasmCache = false;
 ortWeb.env.wasm.wasmPaths = undefined; // transformers.js points it at a server; the files lie beside onnxruntime-web
 
-const args = readArguments({
-  usage: "node bench/peers/zero-shot.mjs [OPTIONS]   zero-shot classification of one text over 10 labels",
-  rounds: 7,
-});
 printEnvironment(args);
 const folder = `${work}nli`;
 const own = await ours.pipeline("zero-shot-classification", folder, { dtype: "fp32" });

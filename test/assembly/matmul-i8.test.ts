@@ -288,6 +288,10 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
       { M: 20, N: 40, K: 128 },
       { M: 20, N: 40, K: 196 },
       { M: 8, N: 40, K: 300 },
+      { M: 8, N: 64, K: 128 },
+      { M: 9, N: 57, K: 184 },
+      { M: 12, N: 72, K: 312 },
+      { M: 130, N: 64, K: 132 },
       { M: 20, N: 24, K: 768 },
       { M: 24, N: 24, K: 768 },
       { M: 16, N: 32, K: 384 },
@@ -316,8 +320,9 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
       const init = residual ? c : 0;
       kernels.exports.linear(c, N * 4, x, K * 4, matrix, 0, init, N * 4, scratch, M, N, K, ACTIVATION_CODE.none);
       // 24 of a part of 768 values for four rows of pairs, from 8 rows on; of a panel for six of bytes. By Strassen's products no tile has
-      // so many, and the first two or four panels are multiplied together. Where tiles make the floats, each second panel is seen to
-      // before the first four rows, and the others meanwhile.
+      // so many, and the first two or four panels are multiplied together. Where tiles make the floats, the second panel is seen to before
+      // the first four rows, the others two at a time, with two steps for the first four rows; or, if they are not whole lines, each second
+      // one before the first four rows.
       const isPairs = variant.dot === "i16";
       const isStrassen = isPairs && M >= 16 && K >= 320 && K % 8 === 0;
       const pairs = [Math.min(K, 768), M < 8 ? 0 : M >> 2] as const;
@@ -325,7 +330,10 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
       const [depth, tiles] = isPairs ? pairs : bytes;
       const lines = Math.ceil(panelBytes(8, depth, "q8") / 64);
       const makesFloats = isPairs && !isStrassen && !residual && K <= 384 && M >= 8;
-      const isFew = (n: number) => lines <= 24 * (!makesFloats ? tiles : n % 2 ? 1 : tiles - 1);
+      const areTwo = (n: number) => Math.ceil(K / 4) % 2 === 0 && (n | 1) < Math.ceil(N / 8);
+      const isFewForFloats = (n: number) =>
+        n > 1 && (n % 2 === 0 || areTwo(n)) ? lines * (areTwo(n) ? 2 : 1) <= 24 * (tiles + 1) : lines <= 24;
+      const isFew = (n: number) => (makesFloats ? isFewForFloats(n) : lines <= 24 * tiles);
       const together = M >= 64 && K >= 512 && K % 16 === 0 && N % 32 === 0 ? 4 : 2;
       const first = isStrassen ? together * panel : panel;
       const isPrefetched = (i: number) => i >= first && (isStrassen || isFew(Math.floor(i / panel)));

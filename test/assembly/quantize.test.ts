@@ -101,8 +101,6 @@ function expectTwin(kernels: KernelInstance, rows: readonly Float32Array[], gapF
   }
 }
 
-type Addresses = [number, number, number, number];
-
 const MOST = 3.4028234663852886e38;
 
 describe.each(await dotVariants())("quantize [$name]", (variant) => {
@@ -111,8 +109,10 @@ describe.each(await dotVariants())("quantize [$name]", (variant) => {
     for (const K of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16, 17, 31, 33, 127, 768, 3072]) {
       for (const [M, gap] of [
         [1, 0],
+        [2, 1],
         [3, 0],
         [5, 3],
+        [6, 0],
         [7, 0],
         [8, 1],
         [13, 2],
@@ -173,19 +173,25 @@ describe.each(await dotVariants())("quantize [$name]", (variant) => {
     }
   });
 
-  it("any NaN, whatever its sign and its other bits, gives the same NaN", async () => {
+  it("any NaN, whatever its sign and its other bits, gives the same NaN, and so do infinities", async () => {
     const kernels = await createVariant(variant);
-    const canonical = new Uint32Array(Float32Array.of(Number.NaN).buffer)[0];
-    for (const bits of [
-      0x7fc00000, 0xffc00000, 0x7fffffff, 0xffffffff, 0x7f800001, 0xff800001, 0x7f800000, 0xff800000,
-    ]) {
-      const mark = kernels.mark;
-      const [x, out, scale, zero] = [32, 64, 16, 16].map((bytes) => kernels.allocate(bytes)) as Addresses;
-      kernels.floats(x, 7).fill(1);
-      kernels.ints(x + 16, 1)[0] = bits; // as a float it might become another one on the way
-      kernels.exports.quantizeRows(out, scale, zero, x, 28, 1, 7);
-      expect(kernels.ints(scale, 1)[0]! >>> 0, bits.toString(16)).toBe(canonical);
-      kernels.release(mark);
+    const canonical = new Int32Array(Float32Array.of(Number.NaN).buffer)[0];
+    const [M, K] = [6, 39];
+    const x = kernels.allocate(M * K * 4);
+    const out = kernels.allocate(8 * 40 * 2);
+    const [scales, zeros] = [kernels.allocate(M * 4), kernels.allocate(M * 4)];
+    const nans = [0x7fc00000, 0xffc00000, 0x7fffffff, 0xffffffff, 0x7f800001, 0xff800001];
+    for (const bits of [...nans, 0x7f800000, 0xff800000]) {
+      for (let row = 0; row < M; row++) {
+        for (const place of [0, 17, 36, 38]) {
+          kernels.floats(x, M * K).fill(255);
+          kernels.ints(x + (row * K + place) * 4, 1)[0] = bits; // as a float it might become another one on the way
+          kernels.exports.quantizeRows(out, scales, zeros, x, K * 4, M, K);
+          const one = new Int32Array(Float32Array.of(1).buffer)[0];
+          const expected = Array.from({ length: M }, (_, m) => (m === row ? canonical : one));
+          expect([...kernels.ints(scales, M)], `${bits.toString(16)} at ${place} of row ${row}`).toEqual(expected);
+        }
+      }
     }
   });
 

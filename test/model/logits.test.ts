@@ -1,13 +1,24 @@
 // Logits of many rows, which are computed block by block of the vocabulary, against those of few, which are computed at once.
 import { expect, it } from "vitest";
 import { AutoModelForMaskedLM } from "../../src/model/auto.ts";
+import { blockColumns } from "../../src/model/heads/masked-lm.ts";
 import { describeBuilds } from "../support/builds.ts";
 import { tinyModel } from "../support/checkpoint.ts";
 import { expectSameBits } from "../support/errors.ts";
 import { randomFrom } from "../support/random.ts";
 
-/** 60 rows of it are five blocks, the last of them no multiple of anything. */
+/** No multiple of anything. */
 const V = 20_011;
+
+it("blocks are an odd number of cache lines of each row, no fewer than 64, and all columns for few rows", () => {
+  expect([1, 13].map((rows) => blockColumns(rows, V))).toEqual([V, V]);
+  for (const rows of [14, 60, 128, 500, 512, 10_000, 1e9]) {
+    const columns = blockColumns(rows, V);
+    expect(columns % 32, `${rows} rows`).toBe(16);
+    expect(columns, `${rows} rows`).toBeGreaterThanOrEqual(1024);
+    expect(rows > 256 || columns * rows * 4 < 1.1 * 2 ** 20, `${rows} rows`).toBe(true);
+  }
+});
 
 describeBuilds("logits", (build) => {
   it.each(["fp32", "q8"] as const)("%s: the same in blocks as at once", async (dtype) => {
@@ -16,6 +27,8 @@ describeBuilds("logits", (build) => {
     expect(model.build).toBe(build);
     const random = randomFrom(5);
     const input_ids = Array.from({ length: 2 }, () => Array.from({ length: 30 }, () => Math.floor(random() * V)));
+    expect(blockColumns(1, V)).toBe(V);
+    expect(V / blockColumns(60, V)).toBeGreaterThan(4);
     const { logits } = await model({ input_ids });
     expect(logits.dims).toEqual([2, 30, V]);
     const all = logits.data as Float32Array;

@@ -20,7 +20,10 @@ export interface MaskedLmWeights {
 
 /** About so many logits are computed together when all are wanted: 1 MB. */
 const BLOCK_FLOATS = 2 ** 18;
-const LINE_FLOATS = 16;
+/** The fewest cache lines of a row: the other operand is rounded, or packed, anew for each block. */
+const LEAST_LINES = 64;
+const LINE_BYTES = 64;
+const LINE_FLOATS = LINE_BYTES / 4;
 /** Rows whose whole distributions exist at once when only the best tokens are wanted: 3 MB at 50,265 tokens. */
 const BLOCK_ROWS = 16;
 
@@ -37,11 +40,12 @@ export async function loadMaskedLmWeights(encoder: Encoder, loader: WeightLoader
 }
 
 /**
- * Columns of the vocabulary whose logits are computed together. Whole cache lines, so that each row begins with one, as it may not in the
- * whole vocabulary (measured on an EPYC of 2021: 10 % at 128 rows); an odd number, or all rows would meet in a few sets of the caches (3 %).
+ * Columns of the vocabulary whose logits are computed together, for one row or more. Whole cache lines, so that rows begin with one, as
+ * they do not in the whole vocabulary (measured in q8 on an EPYC of 2021: 10 % at 128 rows); an odd number of them, or all rows would meet
+ * in a few sets of the caches (3 %).
  */
 export function blockColumns(rows: number, V: number): number {
-  const lines = Math.floor(BLOCK_FLOATS / rows / LINE_FLOATS) | 1;
+  const lines = Math.max(BLOCK_FLOATS / rows / LINE_FLOATS, LEAST_LINES) | 1;
   return Math.min(lines * LINE_FLOATS, V);
 }
 
@@ -57,6 +61,7 @@ export function logitsHead(outputName: string, weights: MaskedLmWeights): Head {
         async take(pack, plan) {
           const { kernels } = encoder;
           const { rows, address, end } = transform(encoder, pack, plan, weights);
+          if (rows === 0) return;
           const most = blockColumns(rows, V);
           kernels.ensure(end + rows * most * 4);
           for (let column = 0; column < V; column += most) {
@@ -126,7 +131,7 @@ function transform(
   const rows = pack.picks?.length ?? pack.places.length;
   const E = weights.dense.N;
   const address = plan.end;
-  const end = address + rows * E * 4;
+  const end = Math.ceil((address + rows * E * 4) / LINE_BYTES) * LINE_BYTES;
   kernels.ensure(end);
   encoder.linear(plan, address, plan.x, rows, weights.dense, activationKind(config.hidden_act));
   kernels.exports.layerNorm(address, address, weights.gamma, weights.beta, rows, E, config.layer_norm_eps);

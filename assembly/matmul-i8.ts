@@ -106,7 +106,7 @@ export function matmulI8(
         // The next two panels are prefetched together if they are whole lines.
         const areLines = (depth & 7) == 0;
         const nextBytes = areLines && N - n > 24 ? panelBytes << 1 : panelBytes;
-        const marksNow = areLines && n ? 0 : secondMarks;
+        const marksNow: usize = areLines && n ? 0 : secondMarks;
         floatsOfTwoPanels(rows, panel, panelBytes, widePanel, marksNow, nextBytes, nextMarks, floatRows, depth);
         if (floatRows == count) continue;
         multiplyFewRows(panelSums, rows, panel, floatRows, count, depth);

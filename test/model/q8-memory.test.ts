@@ -84,7 +84,7 @@ describeShared("full-size q8", (shared) => {
   // as other work on the machine slows most of them down (measured: 2.0 and 2.2 times).
   it("loads faster than the original is quantized while loading: nothing is packed again", async () => {
     const least = { converted: Number.POSITIVE_INFINITY, original: Number.POSITIVE_INFINITY };
-    for (let round = 0; round < 25; round++) {
+    for (let round = 0; round < 60; round++) {
       for (const [name, source] of [
         ["converted", files],
         ["original", originals],

@@ -207,8 +207,8 @@ function weighRowAs(isPairs: bool, weights: usize, stepBytes: usize, x: usize, k
     const c = i32x4.sub(shifted0, between0);
     const d = i32x4.sub(shifted1, between1);
     if (isPairs) {
-      storePairs(weights, GROUP_STEP_BYTES, pairsOfEight(a, b));
-      storePairs(weights + groupOffset(8), GROUP_STEP_BYTES, pairsOfEight(c, d));
+      storePairs(weights, pairsOfEight(a, b));
+      storePairs(weights + groupOffset(8), pairsOfEight(c, d));
       weights += groupOffset(16);
     } else {
       storeSixteenBytes(weights, stepBytes, i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d), flip);
@@ -226,14 +226,14 @@ function pairsOfEight(a: v128, b: v128): v128 {
   return i16x8.narrow_i32x4_s(i32x4.shuffle(a, a, 0, 2, 1, 3), i32x4.shuffle(b, b, 0, 2, 1, 3));
 }
 
-/** Eight neighbours in k of one row or column as four pairs, stepBytes apart. */
+/** Their four pairs, in a group of rows. */
 // @ts-ignore: decorator
 @inline
-function storePairs(to: usize, stepBytes: usize, values: v128): void {
+function storePairs(to: usize, values: v128): void {
   v128.store32_lane(to, values, 0);
-  v128.store32_lane(to + stepBytes, values, 1);
-  v128.store32_lane(to + stepBytes * 2, values, 2);
-  v128.store32_lane(to + stepBytes * 3, values, 3);
+  v128.store32_lane(to + GROUP_STEP_BYTES, values, 1);
+  v128.store32_lane(to + GROUP_STEP_BYTES * 2, values, 2);
+  v128.store32_lane(to + GROUP_STEP_BYTES * 3, values, 3);
 }
 
 /** Weighted sums, i32 [rows][8] → columns of the context. Divided before they are scaled, or the greatest v would overflow. */

@@ -2,15 +2,6 @@
 // and ids: milliseconds of a forward pass, and how far last_hidden_state is from fp32. Outputs are compared before anything is timed.
 import { readArguments } from "./arguments.mjs";
 
-const args = readArguments({
-  usage: "node bench/peers/model.mjs [16 128 512 batch] [OPTIONS]   one text of so many tokens, or 16 of 8, 16, … 128",
-  rounds: 7,
-  names: ["16", "128", "512", "batch"],
-});
-// Only now: --help asks for none of the contestants.
-const { meanError, medianMs, OUR_DTYPES, onnxruntimeNode, onnxruntimeWeb, ours, printEnvironment, printTable, work } =
-  await import("./support.mjs");
-
 /**
  * How far a contestant may be from onnxruntime-node's fp32, mean |Δ| / mean |x|: more is not rounding but a mistake, and ends the
  * run. Only onnxruntime-node's int8 `saturates`: where the CPU has no VNNI it adds two products in 16 bits, and is left out if that is too much.
@@ -31,6 +22,15 @@ function mixedBatch() {
 
 const one = (length) => ({ input_ids: [ids(length)], attention_mask: [Array(length).fill(1)] });
 const WORKLOADS = { 16: one(16), 128: one(128), 512: one(512), batch: mixedBatch() };
+
+const args = readArguments({
+  usage: "node bench/peers/model.mjs [16 128 512 batch] [OPTIONS]   one text of so many tokens, or 16 of 8, 16, … 128",
+  rounds: 7,
+  names: Object.keys(WORKLOADS),
+});
+// Only now: --help asks for none of the contestants.
+const { meanError, medianMs, OUR_DTYPES, onnxruntimeNode, onnxruntimeWeb, ours, printEnvironment, printTable, work } =
+  await import("./support.mjs");
 printEnvironment(args);
 const contestants = {};
 for (const dtype of OUR_DTYPES) {

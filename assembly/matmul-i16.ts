@@ -47,20 +47,17 @@ export function rowInGroups(groups: usize, row: i32, K: i32): usize {
  * the first and third, then the second and fourth, in a as in the panel when it is widened: so a shift widens it where neighbours would
  * need a shuffle, whose mask V8 builds anew each time.
  *
- * The first four rows widen the panel on the way, into `wide`, i16 [K/2][8][2]. Meanwhile the same of the `next` panel is prefetched, if
- * its marks (prefetch.ts) are not 0.
+ * The first four rows widen the panel on the way, into `wide`, i16 [K/2][8][2]. The caller starts prefetching (prefetch.ts), or there is
+ * none: a step of it for each four rows.
  * @param adds whether c holds sums already, of other parts of K, to which these are added
  */
-export function multiplyPanelOfBytes(
-  c: usize, a: usize, groupBytes: usize, b: usize, wide: usize, next: usize, marks: usize, M: i32, K: i32, adds: bool,
-): void {
-  startPrefetch(next, (<usize>K) << 3, marks, M >> 2);
+export function multiplyPanelOfBytes(c: usize, a: usize, groupBytes: usize, b: usize, wide: usize, M: i32, K: i32, adds: bool): void {
   storingTile4(c, a, b, wide, K, adds);
   continuePrefetch();
   multiplyRows(c + (SUM_ROW_BYTES << 2), a + groupBytes, groupBytes, wide, M - 4, K, adds);
 }
 
-/** The same on a panel that is widened already. The caller starts prefetching, or there is none. */
+/** The same on a panel that is widened already. */
 export function multiplyRows(c: usize, a: usize, groupBytes: usize, wide: usize, M: i32, K: i32, adds: bool): void {
   for (; M > 0; M -= 4) {
     if (adds) addingTile4(c, a, wide, K);

@@ -23,7 +23,7 @@ import { multiplyPanelI8 } from "./matmul-dot";
 import { floatsOfTwoPanels, groupOffset, multiplyFewRows, multiplyPanelOfBytes } from "./matmul-i16";
 import { roundUp4 } from "./pack";
 import { panelI8Bytes } from "./pack-i8";
-import { linesOf } from "./prefetch";
+import { linesOf, startPrefetch } from "./prefetch";
 import { form, PAIRS, quantizeRows } from "./quantize";
 import { HAS_DOT } from "./simd";
 import { multiplyPanels, splitRows, strassenScratchBytes } from "./strassen-i16";
@@ -160,10 +160,8 @@ export function sumPanel(to: usize, rows: usize, panel: usize, nextMarks: usize,
   for (let k = 0; k < K && wideRows; k += DEPTH_PART) {
     const part = min(K - k, DEPTH_PART);
     const at = panel + ((<usize>k) << 3);
-    const partMarks = nextMarks ? nextMarks + <usize>(k >> 3) : 0;
-    multiplyPanelOfBytes(
-      to, rows + groupOffset(k), groupOffset(K), at, widePanel, at + ((<usize>K) << 3), partMarks, wideRows, part, k > 0,
-    );
+    startPrefetch(at + panelI8Bytes(K), (<usize>part) << 3, nextMarks ? nextMarks + <usize>(k >> 3) : 0, wideRows >> 2);
+    multiplyPanelOfBytes(to, rows + groupOffset(k), groupOffset(K), at, widePanel, wideRows, part, k > 0);
   }
   multiplyFewRows(to, rows, panel, wideRows, count, K);
 }

@@ -5,16 +5,19 @@
 //   B = [B11 B12; B21 B22]    panels, the first half of them and the last; of K two halves
 //   S1 = A21 + A22   S2 = S1 - A11   S3 = A11 - A21   S4 = A12 - S2
 //   T1 = B12 - B11   T2 = B22 - T1   T3 = B22 - B12   T4 = T2 - B21
-//   P1 = A11·B11   P2 = A12·B21   P3 = S4·B22   P4 = A22·T4   P5 = S1·T1   P6 = S2·T2   P7 = S3·T3
-//   C11 = P1 + P2   C12 = P1 + P6 + P5 + P3   C21 = P1 + P6 + P7 - P4   C22 = P1 + P6 + P7 + P5
+//   P1 = A11·B11   P2 = A12·B21   P3 = S4·B22   P4 = S1·T1   P5 = S2·T2   P6 = S3·T3   P7 = A22·T4
+//   C11 = P1 + P2   C12 = P1 + P5 + P4 + P3   C21 = P1 + P5 + P6 - P7   C22 = P1 + P5 + P6 + P4
 //
 // At level 1 two panels are multiplied by seven products of matmul-i16.ts, at level 2 four panels by seven products of level 1: 7/8 and
 // 49/64 of 2·M·N·K operations. The operands of A are made once for all panels. Measured on an EPYC of 2024, a forward pass against the
 // plain products: Node 22 8 % less at 16 tokens (level 1), 14 % at 128; Node 24 3 and 13 %.
 //
+// B11, B21 and B22 are widened by the first rows that they meet, then T1 … T4 take their place in one pass: against a pass for all seven
+// factors 2 to 4 % less of a matmul of 16 or 32 rows, 3 to 5 % of 64 or 128 (measured on an EPYC of 2021, Node 24).
+//
 // Level L takes M and K that are multiples of 4·2^L, and 2^L panels. From |A| ≤ 255 and |B| ≤ 127 come sums of up to 4,080 and 2,032 at level 2,
 // which fit 16 bits. What is too much for 32 bits in between wraps around, and comes back where C fits.
-import { evenBytes, groupOffset, multiplyRows, oddBytes } from "./matmul-i16";
+import { evenBytes, groupOffset, multiplyPanelOfBytes, multiplyRows, oddBytes } from "./matmul-i16";
 import { startPrefetch } from "./prefetch";
 
 /** K is cut into parts, so that a panel in each of the last products stays in L1 while the rows go by: they have this depth at most. */
@@ -30,11 +33,16 @@ function operandsBytes(level: i32, M: i32, K: i32): usize {
   return level == 0 ? rowsBytes(M, K) : operandsBytes(level - 1, M >> 1, K >> 1) * 7;
 }
 
-/** Bytes from one of the seven factors of B to the next, 2^level / 2 panels as i16 [K/4][8][2]. */
+/** Bytes from one of the factors of B to the next, 2^level / 2 panels as i16 [K/4][8][2]. */
 // @ts-ignore: decorator
 @inline
 function factorBytes(level: i32): usize {
   return (<usize>LAST_DEPTH) << (level * 2 + 2);
+}
+
+/** Bytes of those that exist at a time: four of level 1; before them, at level 2, four of that. */
+function factorsBytes(level: i32): usize {
+  return factorBytes(2) * (level == 2 ? 5 : 1);
 }
 
 /** Bytes of one of the seven products, 2^level / 2 panels of i32 [M/2][8]. */
@@ -46,7 +54,7 @@ function productBytes(level: i32, M: i32): usize {
 
 /** Bytes of scratch for up to M rows, a multiple of 16, at any level. As f64: must not wrap around. */
 export function strassenScratchBytes(M: i32, K: i32): f64 {
-  const work = (factorBytes(2) + productBytes(2, M) + factorBytes(1) + productBytes(1, M >> 1)) * 7;
+  const work = factorsBytes(2) + (productBytes(2, M) + productBytes(1, M >> 1)) * 7;
   return <f64>M * <f64>K * 2 * 49 / 16 + <f64>max(work, rowsBytes(M >> 1, LAST_DEPTH << 1) * 7);
 }
 
@@ -79,10 +87,10 @@ function splitPart(level: i32, to: usize, rows: usize, groupBytes: usize, M: i32
       v128.store(s, a11);
       v128.store(s + halfBytes, a12);
       v128.store(s + halfBytes * 2, i16x8.sub(a12, s2));
-      v128.store(s + halfBytes * 3, a22);
-      v128.store(s + halfBytes * 4, s1);
-      v128.store(s + halfBytes * 5, s2);
-      v128.store(s + halfBytes * 6, i16x8.sub(a11, a21));
+      v128.store(s + halfBytes * 3, s1);
+      v128.store(s + halfBytes * 4, s2);
+      v128.store(s + halfBytes * 5, i16x8.sub(a11, a21));
+      v128.store(s + halfBytes * 6, a22);
     }
   }
   if (level == 1) return to + halfBytes * 7;
@@ -103,7 +111,7 @@ export function multiplyPanels(
   K: i32,
 ): void {
   const b = scratch + operandsBytes(level, M, K);
-  const p = b + factorBytes(level) * 7;
+  const p = b + factorsBytes(level);
   const part = LAST_DEPTH << level;
   const parts = (K + part - 1) / part;
   startPrefetch(panels + (panelBytes << level), nextBytes, nextMarks, (level == 1 ? 7 : 49) * (M >> (level + 2)) * parts);
@@ -112,12 +120,11 @@ export function multiplyPanels(
     const panel = panels + ((<usize>k) << 3);
     const halfBytes = (<usize>depth) << 2;
     if (level == 1) {
-      widenFactorsOfTwo(b, panel, panelBytes, halfBytes);
-      multiplySeven(p, scratch, b, M >> 1, depth >> 1, k > 0);
+      multiplySevenOfBytes(p, scratch, b, panel, panelBytes, M >> 1, depth >> 1, k > 0);
     } else {
-      widenFactorsOfFour(b, panel, panelBytes << 1, halfBytes);
-      widenFactorsOfFour(b + ((<usize>depth) << 3), panel + panelBytes, panelBytes << 1, halfBytes);
-      multiplySevenTwice(p, scratch, b, M >> 1, depth >> 1, k > 0);
+      widenDifferences(b, panel, panelBytes << 1, halfBytes);
+      widenDifferences(b + ((<usize>depth) << 3), panel + panelBytes, panelBytes << 1, halfBytes);
+      multiplySevenTwice(p, scratch, b, panel, panelBytes, M >> 1, depth >> 1, k > 0);
     }
     scratch += operandsBytes(level, M, depth);
   }
@@ -127,92 +134,118 @@ export function multiplyPanels(
 }
 
 /**
- * Seven products of rows × depth values with a panel each.
+ * Seven products of rows × depth values with a panel each: the factors of two panels of bytes, rightBytes apart.
+ * @param b scratch for four panels
  * @param adds whether p holds sums of other parts of K, to which these are added
  */
-function multiplySeven(p: usize, a: usize, b: usize, rows: i32, depth: i32, adds: bool): void {
-  for (let i = 0; i < 7; i++) {
-    multiplyRows(p, a, groupOffset(depth), b, rows, depth, adds);
+function multiplySevenOfBytes(
+  p: usize, a: usize, b: usize, panel: usize, rightBytes: usize, rows: i32, depth: i32, adds: bool,
+): void {
+  const size = productBytes(1, rows << 1);
+  const operand = rowsBytes(rows, depth);
+  const groupBytes = groupOffset(depth);
+  const bytes = (<usize>depth) << 3;
+  const wide = bytes << 1;
+  const right = panel + rightBytes;
+  multiplyPanelOfBytes(p, a, groupBytes, panel, b, rows, depth, adds);
+  multiplyPanelOfBytes(p + size, a + operand, groupBytes, panel + bytes, b + wide, rows, depth, adds);
+  multiplyPanelOfBytes(p + size * 2, a + operand * 2, groupBytes, right + bytes, b + wide * 3, rows, depth, adds);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const b12 = v128.load(right + i);
+    const at = b + (i << 1) - (i & 16); // 0, 16, 64, 80 …: the odd ones of 8 columns stand behind their even ones
+    toDifferences(at, 32, wide, evenBytes(b12), oddBytes(b12));
+  }
+  multiplyLastFour(p + size * 3, a + operand * 3, b, rows, depth, adds);
+}
+
+/** The same of two panels that are widened already, b as above. */
+function multiplySeven(p: usize, a: usize, b: usize, rows: i32, depth: i32): void {
+  const size = productBytes(1, rows << 1);
+  const operand = rowsBytes(rows, depth);
+  const groupBytes = groupOffset(depth);
+  const wide = (<usize>depth) << 4;
+  multiplyRows(p, a, groupBytes, b, rows, depth, false);
+  multiplyRows(p + size, a + operand, groupBytes, b + wide, rows, depth, false);
+  multiplyRows(p + size * 2, a + operand * 2, groupBytes, b + wide * 3, rows, depth, false);
+  for (let i: usize = 0; i < wide; i += 32) {
+    toDifferences(b + i, 16, wide, v128.load(b + i + wide * 2), v128.load(b + i + wide * 2, 16));
+  }
+  multiplyLastFour(p + size * 3, a + operand * 3, b, rows, depth, false);
+}
+
+/** P4 … P7, with T1, T2, T3 and T4, which are the third, fourth, first and second in b. */
+function multiplyLastFour(p: usize, a: usize, b: usize, rows: i32, depth: i32, adds: bool): void {
+  for (let i: usize = 2; i < 6; i++) {
+    multiplyRows(p, a, groupOffset(depth), b + (i & 3) * ((<usize>depth) << 4), rows, depth, adds);
     p += productBytes(1, rows << 1);
     a += rowsBytes(rows, depth);
-    b += factorBytes(1);
   }
-}
-
-/** Seven products with two panels each, by seven products each. */
-function multiplySevenTwice(p: usize, a: usize, b: usize, rows: i32, depth: i32, adds: bool): void {
-  const size = productBytes(2, rows << 1);
-  const factors = p + size * 7;
-  const products = factors + factorBytes(1) * 7;
-  const halfBytes = (<usize>rows) << 4;
-  for (let i = 0; i < 7; i++) {
-    addFactors(factors, b, (<usize>depth) << 3);
-    multiplySeven(products, a, factors, rows >> 1, depth >> 1, false);
-    addProducts(p, (<usize>rows) << 5, products, productBytes(1, rows), halfBytes, adds);
-    p += size;
-    a += operandsBytes(1, rows, depth);
-    b += factorBytes(2);
-  }
-}
-
-function widenFactorsOfTwo(to: usize, panel: usize, rightBytes: usize, halfBytes: usize): void {
-  widenFactors(to, factorBytes(1), panel, rightBytes, halfBytes);
-}
-function widenFactorsOfFour(to: usize, panel: usize, rightBytes: usize, halfBytes: usize): void {
-  widenFactors(to, factorBytes(2), panel, rightBytes, halfBytes);
 }
 
 /**
- * Two panels of bytes, rightBytes apart, of two halves of K → their part of the factors, in the order of the products: B11, B21, B22, T4, T1,
- * T2, T3. Of every four neighbours in k the even ones, then the odd, as A's pairs are. `bytes` is a literal.
+ * Seven products with two panels each, by seven products each: of the factors of four panels of bytes, panelBytes apart.
+ * @param b T1 … T4; behind them scratch for four panels
  */
-// @ts-ignore: decorator
-@inline
-function widenFactors(to: usize, bytes: usize, panel: usize, rightBytes: usize, halfBytes: usize): void {
+function multiplySevenTwice(
+  p: usize, a: usize, b: usize, panels: usize, panelBytes: usize, rows: i32, depth: i32, adds: bool,
+): void {
+  const size = productBytes(2, rows << 1);
+  const products = p + size * 7;
+  const halfBytes = (<usize>rows) << 4;
+  const wide = b + factorBytes(2) * 4;
+  const lower = panels + ((<usize>depth) << 3);
+  for (let i: usize = 0; i < 7; i++) {
+    if (i < 3) {
+      const factor = i == 0 ? panels : i == 1 ? lower : lower + panelBytes * 2;
+      multiplySevenOfBytes(products, a, wide, factor, panelBytes, rows >> 1, depth >> 1, false);
+    } else multiplySeven(products, a, b + (i - 3) * factorBytes(2), rows >> 1, depth >> 1);
+    addProducts(p, (<usize>rows) << 5, products, productBytes(1, rows), halfBytes, adds);
+    p += size;
+    a += operandsBytes(1, rows, depth);
+  }
+}
+
+/**
+ * Two panels of bytes, rightBytes apart, of two halves of K → their part of T1, T2, T3 and T4 of level 2. Of every four neighbours in k
+ * the even ones, then the odd, as A's pairs are.
+ */
+function widenDifferences(to: usize, panel: usize, rightBytes: usize, halfBytes: usize): void {
   for (let i: usize = 0; i < halfBytes; i += 16, panel += 16) {
     const b11 = v128.load(panel);
     const b21 = v128.load(panel + halfBytes);
     const b12 = v128.load(panel + rightBytes);
     const b22 = v128.load(panel + rightBytes + halfBytes);
+    const x12 = evenBytes(b12), y12 = oddBytes(b12);
+    const x22 = evenBytes(b22), y22 = oddBytes(b22);
     const at = to + (i << 1) - (i & 16); // 0, 16, 64, 80 …: the odd ones of 8 columns stand behind their even ones
-    storeFactors(
-      at, 32, bytes, evenBytes(b11), oddBytes(b11), evenBytes(b21), oddBytes(b21), evenBytes(b12), oddBytes(b12), evenBytes(b22),
-      oddBytes(b22),
-    );
+    storeTwo(at + factorBytes(2) * 2, 32, i16x8.sub(x22, x12), i16x8.sub(y22, y12));
+    const x1 = i16x8.sub(x12, evenBytes(b11)), y1 = i16x8.sub(y12, oddBytes(b11));
+    storeTwo(at, 32, x1, y1);
+    const x2 = i16x8.sub(x22, x1), y2 = i16x8.sub(y22, y1);
+    storeTwo(at + factorBytes(2), 32, x2, y2);
+    storeTwo(at + factorBytes(2) * 3, 32, i16x8.sub(x2, evenBytes(b21)), i16x8.sub(y2, oddBytes(b21)));
   }
 }
 
-/** The same of two panels that are widened already, one behind the other, of two halves of K. */
-function addFactors(to: usize, b: usize, halfBytes: usize): void {
-  for (const end = b + halfBytes; b < end; b += 32, to += 32) {
-    const right = b + halfBytes * 2;
-    storeFactors(
-      to, 16, factorBytes(1), v128.load(b), v128.load(b, 16), v128.load(b + halfBytes), v128.load(b + halfBytes, 16), v128.load(right),
-      v128.load(right, 16), v128.load(right + halfBytes), v128.load(right + halfBytes, 16),
-    );
-  }
+/** Two vectors, `gap` apart, of B11, B21, B12 and B22, `size` apart → T3, T4, T1 and T2 in their places. B12 is given, be it there or not. */
+// @ts-ignore: decorator
+@inline
+function toDifferences(at: usize, gap: usize, size: usize, x12: v128, y12: v128): void {
+  const x11 = v128.load(at), y11 = v128.load(at + gap);
+  const x22 = v128.load(at + size * 3), y22 = v128.load(at + size * 3 + gap);
+  const x21 = v128.load(at + size), y21 = v128.load(at + size + gap);
+  storeTwo(at, gap, i16x8.sub(x22, x12), i16x8.sub(y22, y12));
+  const x1 = i16x8.sub(x12, x11), y1 = i16x8.sub(y12, y11);
+  storeTwo(at + size * 2, gap, x1, y1);
+  const x2 = i16x8.sub(x22, x1), y2 = i16x8.sub(y22, y1);
+  storeTwo(at + size * 3, gap, x2, y2);
+  storeTwo(at + size, gap, i16x8.sub(x2, x21), i16x8.sub(y2, y21));
 }
 
 /**
- * Of eight pairs x and eight others y, which stand `gap` behind: the CPU writes two stores at once if they share a cache line (measured on
- * an EPYC of 2024: 2.7 ms of a forward pass, 4 in another order).
+ * The CPU writes two stores at once if they share a cache line (measured on an EPYC of 2024: 2.7 ms of a forward
+ * pass, 4 in another order).
  */
-// @ts-ignore: decorator
-@inline
-function storeFactors(
-  to: usize, gap: usize, bytes: usize, x11: v128, y11: v128, x21: v128, y21: v128, x12: v128, y12: v128, x22: v128, y22: v128,
-): void {
-  storeTwo(to, gap, x11, y11);
-  storeTwo(to + bytes, gap, x21, y21);
-  storeTwo(to + bytes * 2, gap, x22, y22);
-  storeTwo(to + bytes * 6, gap, i16x8.sub(x22, x12), i16x8.sub(y22, y12));
-  const x1 = i16x8.sub(x12, x11), y1 = i16x8.sub(y12, y11);
-  storeTwo(to + bytes * 4, gap, x1, y1);
-  const x2 = i16x8.sub(x22, x1), y2 = i16x8.sub(y22, y1);
-  storeTwo(to + bytes * 5, gap, x2, y2);
-  storeTwo(to + bytes * 3, gap, i16x8.sub(x2, x21), i16x8.sub(y2, y21));
-}
-
 // @ts-ignore: decorator
 @inline
 function storeTwo(to: usize, gap: usize, x: v128, y: v128): void {
@@ -224,13 +257,13 @@ function storeTwo(to: usize, gap: usize, x: v128, y: v128): void {
 function addProducts(c: usize, rightBytes: usize, p: usize, size: usize, lowerBytes: usize, adds: bool): void {
   for (const end = p + lowerBytes; p < end; p += 16, c += 16) {
     const p1 = v128.load(p);
-    const p5 = v128.load(p + size * 4);
-    const u2 = i32x4.add(p1, v128.load(p + size * 5));
-    const u3 = i32x4.add(u2, v128.load(p + size * 6));
+    const p4 = v128.load(p + size * 3);
+    const u2 = i32x4.add(p1, v128.load(p + size * 4));
+    const u3 = i32x4.add(u2, v128.load(p + size * 5));
     let c11 = i32x4.add(p1, v128.load(p + size));
-    let c12 = i32x4.add(i32x4.add(u2, p5), v128.load(p + size * 2));
-    let c21 = i32x4.sub(u3, v128.load(p + size * 3));
-    let c22 = i32x4.add(u3, p5);
+    let c12 = i32x4.add(i32x4.add(u2, p4), v128.load(p + size * 2));
+    let c21 = i32x4.sub(u3, v128.load(p + size * 6));
+    let c22 = i32x4.add(u3, p4);
     const right = c + rightBytes;
     if (adds) {
       c11 = i32x4.add(c11, v128.load(c));

@@ -1,5 +1,5 @@
 // Which kernels are timed on which shapes: those of ALBERT-base. A kernel is one entry of KERNELS.
-import { blockColumns } from "../src/model/heads/masked-lm.ts";
+import { logitBlocks } from "../src/model/heads/masked-lm.ts";
 import { ACTIVATION_CODE, type KernelInstance } from "../src/runtime/kernel-instance.ts";
 import { markBytes, panelBytes } from "../src/weights/panels.ts";
 import { ACTIVATIONS, type ActivationName, activate } from "../test/reference/activation.ts";
@@ -151,30 +151,29 @@ function int8MatmulCase({ name, N, K, residual, inBlocks }: MatmulShape, M: numb
     prepare(kernels) {
       const [aAt, biasAt] = [put(kernels, a), put(kernels, bias, 8)];
       const initAt = residuals ? put(kernels, residuals, 8) : 0;
-      const most = inBlocks ? blockColumns(M, N) : N;
-      const c = kernels.allocate(M * most * 4);
+      const blocks = inBlocks ? [...logitBlocks(M, N)] : [{ row: 0, rows: M, column: 0, columns: N }];
+      const c = kernels.allocate(Math.max(...blocks.map((block) => block.rows * block.columns)) * 4);
       const matrix = putInt8Matrix(kernels, w, N, K, biasAt);
       const scratch = kernels.allocate(kernels.exports.linearScratchBytes(M, K, true));
       const { linear } = kernels.exports;
-      const multiply = (first: number, columns: number) => {
-        const init = initAt && initAt + first * 4;
-        linear(c, columns * 4, aAt, K * 4, matrix, first, init, N * 4, scratch, M, columns, K, ACTIVATION_CODE.none);
-      };
-      const eachBlock = (take: (first: number, columns: number) => void) => {
-        for (let first = 0; first < N; first += most) take(first, Math.min(most, N - first));
+      const multiply = ({ row, rows, column, columns }: (typeof blocks)[number]) => {
+        const x = aAt + row * K * 4;
+        const init = initAt && initAt + (row * N + column) * 4;
+        linear(c, columns * 4, x, K * 4, matrix, column, init, N * 4, scratch, rows, columns, K, ACTIVATION_CODE.none);
       };
       return {
-        run: () => eachBlock(multiply),
+        run: () => blocks.forEach(multiply),
         result() {
-          if (!inBlocks) return pick(kernels.floats(c, M * N), N);
           // Only the last block is there still.
           const values = new Float32Array(rows.length * N);
-          eachBlock((first, columns) => {
-            multiply(first, columns);
+          for (const block of blocks) {
+            multiply(block);
             for (const [i, row] of rows.entries()) {
-              values.set(kernels.floats(c + row * columns * 4, columns), i * N + first);
+              const inBlock = row - block.row;
+              if (inBlock < 0 || inBlock >= block.rows) continue;
+              values.set(kernels.floats(c + inBlock * block.columns * 4, block.columns), i * N + block.column);
             }
-          });
+          }
           return values;
         },
       };

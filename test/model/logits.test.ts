@@ -1,7 +1,7 @@
 // Logits of many rows, which are computed block by block of the vocabulary, against those of few, which are computed at once.
 import { expect, it } from "vitest";
 import { AutoModelForMaskedLM } from "../../src/model/auto.ts";
-import { blockColumns } from "../../src/model/heads/masked-lm.ts";
+import { blockColumns, logitBlocks } from "../../src/model/heads/masked-lm.ts";
 import { describeBuilds } from "../support/builds.ts";
 import { tinyModel } from "../support/checkpoint.ts";
 import { expectSameBits } from "../support/errors.ts";
@@ -17,6 +17,31 @@ it("blocks are an odd number of cache lines of each row, no fewer than 64, and a
     expect(columns % 32, `${rows} rows`).toBe(16);
     expect(columns, `${rows} rows`).toBeGreaterThanOrEqual(1024);
     expect(rows > 256 || columns * rows * 4 < 1.1 * 2 ** 20, `${rows} rows`).toBe(true);
+  }
+});
+
+it("blocks are all logits once, stretch of columns after stretch, 128 rows and 1 MB at most", () => {
+  for (const [rows, columns] of [
+    [1, V],
+    [129, V],
+    [300, 5_003],
+  ] as const) {
+    const seen = new Uint8Array(rows * columns);
+    let last = 0;
+    for (const block of logitBlocks(rows, columns)) {
+      expect(block.column).toBeGreaterThanOrEqual(last);
+      last = block.column;
+      expect(block.rows).toBeLessThanOrEqual(128);
+      expect(block.rows * (block.columns - 16) * 4).toBeLessThanOrEqual(2 ** 20);
+      for (let row = block.row; row < block.row + block.rows; row++) {
+        for (let column = block.column; column < block.column + block.columns; column++)
+          seen[row * columns + column]!++;
+      }
+    }
+    expect(
+      seen.every((times) => times === 1),
+      `${rows} rows of ${columns}`,
+    ).toBe(true);
   }
 });
 
@@ -46,6 +71,20 @@ describeBuilds("logits", (build) => {
       actual.forEach((value, i) => {
         if (!(Math.abs(value - expected[i]!) < 2e-6)) expect.fail(`row ${t} of text ${b}: ${value} at ${i}`);
       });
+    }
+    model.dispose();
+  });
+
+  it("q8: more rows than a block has, the same as few", async () => {
+    const { files } = await tinyModel("AlbertForMaskedLM", { vocab_size: V });
+    const model = await AutoModelForMaskedLM.from_pretrained(files, { build, dtype: "q8" });
+    const random = randomFrom(6);
+    const input_ids = Array.from({ length: 5 }, () => Array.from({ length: 30 }, () => Math.floor(random() * V)));
+    const { logits } = await model({ input_ids });
+    for (const b of [0, 4]) {
+      const alone = await model({ input_ids: [input_ids[b]!] });
+      const rows = (logits.data as Float32Array).subarray(b * 30 * V, (b + 1) * 30 * V);
+      expectSameBits(rows, alone.logits.data as Float32Array, `text ${b}`);
     }
     model.dispose();
   });

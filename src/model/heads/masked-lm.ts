@@ -2,7 +2,7 @@
 import { activationKind } from "../../config/activations.ts";
 import { Tensor } from "../../tensor.ts";
 import type { Encoder } from "../encoder.ts";
-import { outputFloats } from "../output-layout.ts";
+import { type OutputLayout, outputFloats } from "../output-layout.ts";
 import type { Pack } from "../packs.ts";
 import type { Plan } from "../plan.ts";
 import type { Linear, WeightLoader } from "../weight-loader.ts";
@@ -20,8 +20,8 @@ export interface MaskedLmWeights {
 
 /** About so many logits are computed together when all are wanted: 1 MB. */
 const BLOCK_FLOATS = 2 ** 18;
-/** The fewest cache lines of a row: the other operand is rounded, or packed, anew for each block. */
-const LEAST_LINES = 64;
+/** The most rows of them: with more, blocks would have few columns, for each of which the rows are rounded, or packed, anew. */
+const MOST_ROWS = 128;
 const LINE_BYTES = 64;
 const LINE_FLOATS = LINE_BYTES / 4;
 /** Rows whose whole distributions exist at once when only the best tokens are wanted: 3 MB at 50,265 tokens. */
@@ -39,13 +39,31 @@ export async function loadMaskedLmWeights(encoder: Encoder, loader: WeightLoader
   return { dense, gamma, beta, decoder: loader.withBias(table, bias) };
 }
 
+/** Logits of rows [row, row + rows), columns [column, column + columns). */
+interface Block {
+  row: number;
+  rows: number;
+  column: number;
+  columns: number;
+}
+
+/** The blocks of logits [rows, V], all of one stretch of columns one after another, while its weights are in a cache. */
+export function* logitBlocks(rows: number, V: number): Generator<Block> {
+  const most = blockColumns(rows, V);
+  for (let column = 0; column < V; column += most) {
+    const columns = Math.min(most, V - column);
+    for (let row = 0; row < rows; row += MOST_ROWS)
+      yield { row, rows: Math.min(MOST_ROWS, rows - row), column, columns };
+  }
+}
+
 /**
  * Columns of the vocabulary whose logits are computed together, for one row or more. Whole cache lines, so that rows begin with one, as
  * they do not in the whole vocabulary (measured in q8 on an EPYC of 2021: 10 % at 128 rows); an odd number of them, or all rows would meet
  * in a few sets of the caches (3 %).
  */
 export function blockColumns(rows: number, V: number): number {
-  const lines = Math.max(BLOCK_FLOATS / rows / LINE_FLOATS, LEAST_LINES) | 1;
+  const lines = Math.floor(BLOCK_FLOATS / Math.min(rows, MOST_ROWS) / LINE_FLOATS) | 1;
   return Math.min(lines * LINE_FLOATS, V);
 }
 
@@ -62,16 +80,17 @@ export function logitsHead(outputName: string, weights: MaskedLmWeights): Head {
           const { kernels } = encoder;
           const { rows, address, end } = transform(encoder, pack, plan, weights);
           if (rows === 0) return;
-          const most = blockColumns(rows, V);
-          kernels.ensure(end + rows * most * 4);
-          for (let column = 0; column < V; column += most) {
-            const columns = Math.min(most, V - column);
-            encoder.linear(plan, end, address, rows, weights.decoder, "none", { first: column, count: columns });
-            const block = kernels.floats(end, rows * columns);
-            layout.forEach(pack, (row, outputRow) => {
-              values.set(block.subarray(row * columns, (row + 1) * columns), outputRow * V + column);
-            });
-            await encoder.work.count(2 * rows * columns * weights.decoder.K);
+          const { K } = weights.decoder;
+          const outputRows = outputRowsOf(pack, layout, rows);
+          kernels.ensure(end + Math.min(rows, MOST_ROWS) * blockColumns(rows, V) * 4);
+          for (const block of logitBlocks(rows, V)) {
+            const columns = { first: block.column, count: block.columns };
+            encoder.linear(plan, end, address + block.row * K * 4, block.rows, weights.decoder, "none", columns);
+            for (let i = 0; i < block.rows; i++) {
+              const logits = kernels.floats(end + i * block.columns * 4, block.columns);
+              for (const outputRow of outputRows[block.row + i]!) values.set(logits, outputRow * V + block.column);
+            }
+            await encoder.work.count(2 * block.rows * block.columns * K);
           }
         },
         outputs: () => ({ [outputName]: new Tensor("float32", values, [...layout.dims, V]) }),
@@ -99,8 +118,7 @@ export function topTokensHead(
         async take(pack, plan) {
           const { kernels } = encoder;
           const { rows, address, end } = transform(encoder, pack, plan, weights);
-          const outputRows: number[][] = Array.from({ length: rows }, () => []);
-          layout.forEach(pack, (row, outputRow) => outputRows[row]!.push(outputRow));
+          const outputRows = outputRowsOf(pack, layout, rows);
           const most = Math.min(rows, BLOCK_ROWS);
           kernels.ensure(end + most * V * 4);
           for (let first = 0; first < rows; first += most) {
@@ -118,6 +136,13 @@ export function topTokensHead(
       };
     },
   };
+}
+
+/** For each computed row of a pack its rows of the output. */
+function outputRowsOf(pack: Pack, layout: OutputLayout, rows: number): number[][] {
+  const outputRows: number[][] = Array.from({ length: rows }, () => []);
+  layout.forEach(pack, (row, outputRow) => outputRows[row]!.push(outputRow));
+  return outputRows;
 }
 
 /** LayerNorm(f(x·W + b)) of all computed rows: f32 [rows][E] behind the plan. */

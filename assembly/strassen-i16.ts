@@ -146,14 +146,14 @@ function multiplySevenOfBytes(
   const groupBytes = groupOffset(depth);
   const bytes = (<usize>depth) << 3;
   const wide = bytes << 1;
-  const right = panel + rightBytes;
+  let right = panel + rightBytes;
   multiplyPanelOfBytes(p, a, groupBytes, panel, b, rows, depth, adds);
   multiplyPanelOfBytes(p + size, a + operand, groupBytes, panel + bytes, b + wide, rows, depth, adds);
   multiplyPanelOfBytes(p + size * 2, a + operand * 2, groupBytes, right + bytes, b + wide * 3, rows, depth, adds);
-  for (let i: usize = 0; i < bytes; i += 16) {
-    const b12 = v128.load(right + i);
-    const at = b + (i << 1) - (i & 16); // 0, 16, 64, 80 …: the odd ones of 8 columns stand behind their even ones
-    toDifferences(at, 32, wide, evenBytes(b12), oddBytes(b12));
+  for (let at = b, end = right + bytes; right < end; right += 32, at += 64) {
+    const bytes0 = v128.load(right), bytes1 = v128.load(right, 16);
+    toDifferences(at, wide, evenBytes(bytes0), evenBytes(bytes1));
+    toDifferences(at + 32, wide, oddBytes(bytes0), oddBytes(bytes1));
   }
   multiplyLastFour(p + size * 3, a + operand * 3, b, rows, depth, adds);
 }
@@ -167,8 +167,8 @@ function multiplySeven(p: usize, a: usize, b: usize, rows: i32, depth: i32): voi
   multiplyRows(p, a, groupBytes, b, rows, depth, false);
   multiplyRows(p + size, a + operand, groupBytes, b + wide, rows, depth, false);
   multiplyRows(p + size * 2, a + operand * 2, groupBytes, b + wide * 3, rows, depth, false);
-  for (let i: usize = 0; i < wide; i += 32) {
-    toDifferences(b + i, 16, wide, v128.load(b + i + wide * 2), v128.load(b + i + wide * 2, 16));
+  for (let at = b, end = b + wide; at < end; at += 32) {
+    toDifferences(at, wide, v128.load(at + wide * 2), v128.load(at + wide * 2, 16));
   }
   multiplyLastFour(p + size * 3, a + operand * 3, b, rows, depth, false);
 }
@@ -184,7 +184,7 @@ function multiplyLastFour(p: usize, a: usize, b: usize, rows: i32, depth: i32, a
 
 /**
  * Seven products with two panels each, by seven products each: of the factors of four panels of bytes, panelBytes apart.
- * @param b T1 … T4; behind them scratch for four panels
+ * @param b T3, T4, T1 and T2; behind them scratch for four panels
  */
 function multiplySevenTwice(
   p: usize, a: usize, b: usize, panels: usize, panelBytes: usize, rows: i32, depth: i32, adds: bool,
@@ -198,7 +198,7 @@ function multiplySevenTwice(
     if (i < 3) {
       const factor = i == 0 ? panels : i == 1 ? lower : lower + panelBytes * 2;
       multiplySevenOfBytes(products, a, wide, factor, panelBytes, rows >> 1, depth >> 1, false);
-    } else multiplySeven(products, a, b + (i - 3) * factorBytes(2), rows >> 1, depth >> 1);
+    } else multiplySeven(products, a, b + ((i - 1) & 3) * factorBytes(2), rows >> 1, depth >> 1);
     addProducts(p, (<usize>rows) << 5, products, productBytes(1, rows), halfBytes, adds);
     p += size;
     a += operandsBytes(1, rows, depth);
@@ -206,51 +206,58 @@ function multiplySevenTwice(
 }
 
 /**
- * Two panels of bytes, rightBytes apart, of two halves of K → their part of T1, T2, T3 and T4 of level 2. Of every four neighbours in k
- * the even ones, then the odd, as A's pairs are.
+ * Two panels of bytes, rightBytes apart, of two halves of K → their part of T3, T4, T1 and T2 of level 2. Of every four neighbours in k the
+ * even ones, then the odd, as A's pairs are: the odd ones of 8 columns stand behind their even ones.
  */
 function widenDifferences(to: usize, panel: usize, rightBytes: usize, halfBytes: usize): void {
-  for (let i: usize = 0; i < halfBytes; i += 16, panel += 16) {
-    const b11 = v128.load(panel);
-    const b21 = v128.load(panel + halfBytes);
-    const b12 = v128.load(panel + rightBytes);
-    const b22 = v128.load(panel + rightBytes + halfBytes);
-    const x12 = evenBytes(b12), y12 = oddBytes(b12);
-    const x22 = evenBytes(b22), y22 = oddBytes(b22);
-    const at = to + (i << 1) - (i & 16); // 0, 16, 64, 80 …: the odd ones of 8 columns stand behind their even ones
-    storeTwo(at + factorBytes(2) * 2, 32, i16x8.sub(x22, x12), i16x8.sub(y22, y12));
-    const x1 = i16x8.sub(x12, evenBytes(b11)), y1 = i16x8.sub(y12, oddBytes(b11));
-    storeTwo(at, 32, x1, y1);
-    const x2 = i16x8.sub(x22, x1), y2 = i16x8.sub(y22, y1);
-    storeTwo(at + factorBytes(2), 32, x2, y2);
-    storeTwo(at + factorBytes(2) * 3, 32, i16x8.sub(x2, evenBytes(b21)), i16x8.sub(y2, oddBytes(b21)));
+  for (const end = panel + halfBytes; panel < end; panel += 32, to += 64) {
+    const right = panel + rightBytes;
+    const x11 = v128.load(panel), y11 = v128.load(panel, 16);
+    const x21 = v128.load(panel + halfBytes), y21 = v128.load(panel + halfBytes, 16);
+    const x12 = v128.load(right), y12 = v128.load(right, 16);
+    const x22 = v128.load(right + halfBytes), y22 = v128.load(right + halfBytes, 16);
+    storeDifferences(
+      to, factorBytes(2), evenBytes(x11), evenBytes(y11), evenBytes(x21), evenBytes(y21), evenBytes(x12), evenBytes(y12),
+      evenBytes(x22), evenBytes(y22),
+    );
+    storeDifferences(
+      to + 32, factorBytes(2), oddBytes(x11), oddBytes(y11), oddBytes(x21), oddBytes(y21), oddBytes(x12), oddBytes(y12),
+      oddBytes(x22), oddBytes(y22),
+    );
   }
 }
 
-/** Two vectors, `gap` apart, of B11, B21, B12 and B22, `size` apart → T3, T4, T1 and T2 in their places. B12 is given, be it there or not. */
+/** Two vectors of B11, B21, B12 and B22, `size` apart → T3, T4, T1 and T2 in their places. B12 is given, be it there or not. */
 // @ts-ignore: decorator
 @inline
-function toDifferences(at: usize, gap: usize, size: usize, x12: v128, y12: v128): void {
-  const x11 = v128.load(at), y11 = v128.load(at + gap);
-  const x22 = v128.load(at + size * 3), y22 = v128.load(at + size * 3 + gap);
-  const x21 = v128.load(at + size), y21 = v128.load(at + size + gap);
-  storeTwo(at, gap, i16x8.sub(x22, x12), i16x8.sub(y22, y12));
-  const x1 = i16x8.sub(x12, x11), y1 = i16x8.sub(y12, y11);
-  storeTwo(at + size * 2, gap, x1, y1);
-  const x2 = i16x8.sub(x22, x1), y2 = i16x8.sub(y22, y1);
-  storeTwo(at + size * 3, gap, x2, y2);
-  storeTwo(at + size, gap, i16x8.sub(x2, x21), i16x8.sub(y2, y21));
+function toDifferences(at: usize, size: usize, x12: v128, y12: v128): void {
+  const at21 = at + size;
+  const at22 = at + size * 3;
+  storeDifferences(
+    at, size, v128.load(at), v128.load(at, 16), v128.load(at21), v128.load(at21, 16), x12, y12, v128.load(at22), v128.load(at22, 16),
+  );
 }
 
-/**
- * The CPU writes two stores at once if they share a cache line (measured on an EPYC of 2024: 2.7 ms of a forward
- * pass, 4 in another order).
- */
+/** Of two vectors x and y of each quarter of B: T3, T4, T1 and T2, `size` apart. */
 // @ts-ignore: decorator
 @inline
-function storeTwo(to: usize, gap: usize, x: v128, y: v128): void {
+function storeDifferences(
+  to: usize, size: usize, x11: v128, y11: v128, x21: v128, y21: v128, x12: v128, y12: v128, x22: v128, y22: v128,
+): void {
+  storeTwo(to, i16x8.sub(x22, x12), i16x8.sub(y22, y12));
+  const x1 = i16x8.sub(x12, x11), y1 = i16x8.sub(y12, y11);
+  storeTwo(to + size * 2, x1, y1);
+  const x2 = i16x8.sub(x22, x1), y2 = i16x8.sub(y22, y1);
+  storeTwo(to + size * 3, x2, y2);
+  storeTwo(to + size, i16x8.sub(x2, x21), i16x8.sub(y2, y21));
+}
+
+/** The CPU writes two stores at once if they share a cache line (measured on an EPYC of 2024: 2.7 ms of a forward pass, 4 in another order). */
+// @ts-ignore: decorator
+@inline
+function storeTwo(to: usize, x: v128, y: v128): void {
   v128.store(to, x);
-  v128.store(to + gap, y);
+  v128.store(to, y, 16);
 }
 
 /** P1 … P7 of one panel, `size` apart → C of two panels, rightBytes apart, whose lower half lies lowerBytes behind the upper. */

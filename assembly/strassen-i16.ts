@@ -13,7 +13,7 @@
 // plain products: Node 22 8 % less at 16 tokens (level 1), 14 % at 128; Node 24 3 and 13 %.
 //
 // B11, B21 and B22 are widened by the first rows that they meet, then T1 … T4 take their place in one pass: against a pass for all seven
-// factors 2 to 4 % less of a matmul of 16 or 32 rows, 3 to 5 % of 64 or 128 (measured on an EPYC of 2021, Node 24).
+// factors 2 to 4 % less of a matmul of 16 or 32 rows, 3 to 6 % from 64 on (measured on an EPYC of 2021, Node 24).
 //
 // Level L takes M and K that are multiples of 4·2^L, and 2^L panels. From |A| ≤ 255 and |B| ≤ 127 come sums of up to 4,080 and 2,032 at level 2,
 // which fit 16 bits. What is too much for 32 bits in between wraps around, and comes back where C fits.

@@ -135,7 +135,7 @@ export function multiplyPanels(
 
 /**
  * Seven products of rows × depth values with a panel each: the factors of two panels of bytes, rightBytes apart.
- * @param b scratch for four panels
+ * @param b scratch for four of them
  * @param adds whether p holds sums of other parts of K, to which these are added
  */
 function multiplySevenOfBytes(
@@ -158,7 +158,7 @@ function multiplySevenOfBytes(
   multiplyLastFour(p + size * 3, a + operand * 3, b, rows, depth, adds);
 }
 
-/** The same of two panels that are widened already, b as above. */
+/** The same of two panels that are widened already: b holds B11, B21, B12 and B22, and is written over. */
 function multiplySeven(p: usize, a: usize, b: usize, rows: i32, depth: i32): void {
   const size = productBytes(1, rows << 1);
   const operand = rowsBytes(rows, depth);

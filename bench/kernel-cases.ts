@@ -156,10 +156,12 @@ function int8MatmulCase({ name, N, K, residual, inBlocks }: MatmulShape, M: numb
       const matrix = putInt8Matrix(kernels, w, N, K, biasAt);
       const scratch = kernels.allocate(kernels.exports.linearScratchBytes(M, K, true));
       const { linear } = kernels.exports;
-      const multiply = ({ row, rows, column, columns }: (typeof blocks)[number]) => {
+      const multiply = (block: (typeof blocks)[number]) => {
+        const { row, column, columns } = block;
         const x = aAt + row * K * 4;
         const init = initAt && initAt + (row * N + column) * 4;
-        linear(c, columns * 4, x, K * 4, matrix, column, init, N * 4, scratch, rows, columns, K, ACTIVATION_CODE.none);
+        const kind = ACTIVATION_CODE.none;
+        linear(c, columns * 4, x, K * 4, matrix, column, init, N * 4, scratch, block.rows, columns, K, kind);
       };
       return {
         run: () => blocks.forEach(multiply),

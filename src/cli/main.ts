@@ -97,6 +97,12 @@ function collectBeforeExit(): void {
   (runInNewContext("gc") as () => void)();
 }
 
+/** Ends at once, with whatever is still read or computed. */
+function exit(code: number): never {
+  collectBeforeExit();
+  process.exit(code);
+}
+
 const { stdin, stdout, stderr } = process;
 const args = process.argv.slice(2);
 const isTerminal = stdout.isTTY === true;
@@ -114,15 +120,15 @@ const io: Io = {
   useColor: isTerminal && !process.env.NO_COLOR,
 };
 stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0); // a reader that has seen enough (`| head`) is no error
+  if (error.code === "EPIPE") exit(0); // a reader that has seen enough (`| head`) is no error
   stderr.write(`robertalbert: standard output cannot be written: ${error.message}\n`);
-  process.exit(1);
+  exit(1);
 });
 
 try {
   await main(args, io);
 } catch (error) {
-  if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(0);
+  if ((error as NodeJS.ErrnoException).code === "EPIPE") exit(0);
   const { message, stack } = error as Error;
   if (args.includes("--verbose")) stderr.write(`${stack}\n`);
   else if (error instanceof UsageError) stderr.write(`robertalbert: ${message}; see --help\n`);

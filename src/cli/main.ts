@@ -97,7 +97,7 @@ function collectBeforeExit(): void {
   (runInNewContext("gc") as () => void)();
 }
 
-/** Ends at once, with whatever is still read or computed. */
+/** Ends at once, whatever is still being read or computed. */
 function exit(code: number): never {
   collectBeforeExit();
   process.exit(code);

@@ -20,7 +20,7 @@ it("blocks are an odd number of cache lines of each row, no fewer than 64, and a
   }
 });
 
-it("blocks are all logits once, stretch of columns after stretch, 128 rows and 1 MB at most", () => {
+it("blocks are all logits once, stretch of columns after stretch, 128 rows and 1 MB, but for a line of each row, at most", () => {
   for (const [rows, columns] of [
     [1, V],
     [129, V],

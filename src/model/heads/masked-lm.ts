@@ -25,7 +25,7 @@ const MOST_ROWS = 128;
 const LINE_BYTES = 64;
 const LINE_FLOATS = LINE_BYTES / 4;
 /** Rows whose whole distributions exist at once when only the best tokens are wanted: 3 MB at 50,265 tokens. */
-const BLOCK_ROWS = 16;
+const DISTRIBUTION_ROWS = 16;
 
 export async function loadMaskedLmWeights(encoder: Encoder, loader: WeightLoader): Promise<MaskedLmWeights> {
   const dense = await loader.linear("predictions.dense");
@@ -119,7 +119,7 @@ export function topTokensHead(
           const { kernels } = encoder;
           const { rows, address, end } = transform(encoder, pack, plan, weights);
           const outputRows = outputRowsOf(pack, layout, rows);
-          const most = Math.min(rows, BLOCK_ROWS);
+          const most = Math.min(rows, DISTRIBUTION_ROWS);
           kernels.ensure(end + most * V * 4);
           for (let first = 0; first < rows; first += most) {
             const count = Math.min(most, rows - first);

@@ -381,14 +381,18 @@ describe.each(await dotVariants())("matmul-i8 [$name]", (variant) => {
     async (K) => {
       const kernels = await createVariant(variant);
       const N = 32;
-      const line = (sign: (k: number, K: number) => number, size: number) =>
-        Array.from({ length: K }, (_, k) => sign(k, K) * size);
+      const lines = (count: number, sizeOf: (i: number) => number) => {
+        const all = new Float32Array(count * K);
+        for (let i = 0; i < count; i++) {
+          const [sign, size] = [signs[i % signs.length]!, sizeOf(i)];
+          for (let k = 0; k < K; k++) all[i * K + k] = sign(k, K) * size;
+        }
+        return all;
+      };
+      const w = lines(N, (n) => 0.1 + n);
       // Few rows and many: the first widen the panel in the loop, the last have Strassen's products, once and twice over.
       for (const M of K > 4000 && K % 16 ? [3, 7, 22] : [3, 7, 22, 64]) {
-        const x = Float32Array.from(Array.from({ length: M }, (_, m) => line(signs[m % signs.length]!, 1 + m)).flat());
-        const w = Float32Array.from(
-          Array.from({ length: N }, (_, n) => line(signs[n % signs.length]!, 0.1 + n)).flat(),
-        );
+        const x = lines(M, (m) => 1 + m);
         expectSameBits(multiply(kernels, { x, w }, K), extremeSums(x, w, K), `${M} rows`);
       }
     },

@@ -73,7 +73,8 @@ async function convert(
     await conversion.close();
     line.clear();
   }
-  const error = await measureError(from, to, dtype, values, io);
+  const { trouble, ...error } = await measureError(from, to, dtype, values, io);
+  if (trouble) await io.note(trouble);
   const report = {
     folder: resolve(to),
     dtype,
@@ -126,7 +127,9 @@ async function measureError(from: string, to: string, dtype: ConvertedDtype, val
   }
   const compared_with = before.dtype === "q8" ? "the q8 folder" : "fp32";
   await Promise.all([before.dispose(), after.dispose()]);
-  return { compared_with, hidden_state_error: difference / size };
+  const notFinite = Number.isFinite(size) ? `${dtype}: keep full precision` : `${compared_with}: the training diverged`;
+  const trouble = Number.isFinite(difference) ? undefined : `the last hidden states are not finite in ${notFinite}`;
+  return { trouble, compared_with, hidden_state_error: difference === 0 ? 0 : difference / size };
 }
 
 /** Ids of TEXTS, or of anything where the folder has no tokenizer of its model's size. */

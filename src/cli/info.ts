@@ -38,7 +38,7 @@ export const info: Command = {
     const config = await AutoConfig.from_pretrained(location, options);
     const source = await openSource(location, options);
     const { entries, totalBytes, lacking } = await weightsOf(source);
-    const files = lacking === undefined ? await filesByDtype(source) : {};
+    const { files, unusable } = lacking === undefined ? await filesByDtype(source) : { files: {}, unusable: {} };
     const positions = positionsOf(config, await readJson(source, "tokenizer_config.json"));
     const report = {
       model: source.name,
@@ -48,6 +48,7 @@ export const info: Command = {
       weight_bytes: totalBytes,
       dtypes: [...new Set(entries.map((entry) => entry.dtype))].sort(),
       files,
+      unusable,
       ...runtimeInfo(),
     };
     if (values.json) return io.print(`${JSON.stringify(report)}\n`);
@@ -59,6 +60,7 @@ export const info: Command = {
       ["parameters", report.parameters.toLocaleString("en")],
       ["weights", lacking ?? `${(report.weight_bytes / 1e6).toFixed(1)} MB, ${report.dtypes.join(", ")}`],
       ...Object.entries(files).map(([dtype, file]): [string, string] => [`  ${dtype}`, describeFile(dtype, file)]),
+      ...Object.entries(unusable).map(([dtype, why]): [string, string] => [`  ${dtype}`, `unusable: ${why}`]),
       ["wasm build", `${report.build ?? "none: no WebAssembly SIMD"} (of ${report.builds.join(", ")})`],
       ["int8 dot", report.dot ?? "unknown"],
     ];
@@ -67,15 +69,27 @@ export const info: Command = {
   },
 };
 
-/** The weights that each dtype would be loaded from: the first file of each. */
-async function filesByDtype(source: FileSource): Promise<Record<string, string>> {
+interface DtypeFiles {
+  /** The weights that each dtype would be loaded from: the first file of each. */
+  files: Record<string, string>;
+  /** Why a dtype cannot be loaded, though others can: its own file is damaged. */
+  unusable: Record<string, string>;
+}
+
+async function filesByDtype(source: FileSource): Promise<DtypeFiles> {
   const files: Record<string, string> = {};
+  const unusable: Record<string, string> = {};
   for (const dtype of ["fp32", "fp16", "q8"] as const) {
-    const checkpoint = await Checkpoint.open(source, dtype);
-    await checkpoint.close();
-    files[dtype] = checkpoint.fileNames[0]!;
+    try {
+      const checkpoint = await Checkpoint.open(source, dtype);
+      await checkpoint.close();
+      files[dtype] = checkpoint.fileNames[0]!;
+    } catch (error) {
+      if (!(error instanceof RobertalbertError)) throw error;
+      unusable[dtype] = error.message;
+    }
   }
-  return files;
+  return { files, unusable };
 }
 
 function describeFile(dtype: string, file: string): string {

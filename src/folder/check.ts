@@ -54,7 +54,9 @@ async function attempt<T>(
     return await check();
   } catch (error) {
     if (!(error instanceof RobertalbertError)) throw error;
-    findings.push({ about, status: "failed", message: error.message, advice: ADVICE[about] });
+    // What is not supported says itself what to do.
+    const advice = error.code === "FILE_UNSUPPORTED" ? {} : { advice: ADVICE[about] };
+    findings.push({ about, status: "failed", message: error.message, ...advice });
     return undefined;
   }
 }

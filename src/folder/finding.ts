@@ -4,6 +4,6 @@ export interface Finding {
   /** "warning": training and running work, but look at it. */
   status: "ok" | "warning" | "failed";
   message: string;
-  /** What to do; absent where all is well. */
+  /** What to do; absent where all is well, or the message says it. */
   advice?: string;
 }

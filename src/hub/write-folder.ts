@@ -1,6 +1,6 @@
 // Writes a folder whole or not at all: beside its place first, moved there when all of it is on the disk.
 import { randomUUID } from "node:crypto";
-import { rmSync } from "node:fs";
+import { rmdirSync, rmSync } from "node:fs";
 import { lstat, mkdir, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { RobertalbertError, show } from "../errors.ts";
@@ -30,14 +30,15 @@ export async function writeFolder(
   const target = await realpath(path).catch(() => resolve(path));
   await checkTarget(target, force);
   const staging = join(dirname(target), `.${basename(target)}-writing-${randomUUID().slice(0, 8)}`);
-  const stopListening = removeOnSignal(staging);
+  const made: string[] = [];
+  const stopListening = onSignal(() => removeFolders(made));
   try {
-    await attempt(target, () => mkdir(staging, { recursive: true }));
+    await attempt(target, () => makeFolders(staging, made));
     for (const file of typeof files === "function" ? await files() : files)
       await writeFile(join(staging, file.name), file, onProgress);
     await moveIntoPlace(staging, target, force);
   } catch (error) {
-    await rm(staging, { recursive: true, force: true }).catch(() => undefined); // the first error is the one to be told
+    removeFolders(made);
     throw error;
   } finally {
     stopListening();
@@ -104,11 +105,37 @@ async function moveIntoPlace(staging: string, target: string, force: boolean): P
   if (isReplaced) await rm(aside, { recursive: true, force: true });
 }
 
+/**
+ * Makes a folder and those above it that are missing, and adds each to `made`. Not by mkdir's own `recursive`, which never returns where
+ * nothing can be made in a folder that is there, as in /proc (Node 20 to 24).
+ */
+async function makeFolders(path: string, made: string[]): Promise<void> {
+  const parent = dirname(path);
+  const isThere = await stat(parent).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) await makeFolders(parent, made);
+  await mkdir(path);
+  made.push(path);
+}
+
+/** The last with all that is in it, those above it if they are empty. */
+function removeFolders(made: readonly string[]): void {
+  try {
+    const [above, last] = [made.slice(0, -1), made.at(-1)];
+    if (last !== undefined) rmSync(last, { recursive: true, force: true });
+    for (const folder of above.reverse()) rmdirSync(folder);
+  } catch {
+    // What went wrong before is to be told.
+  }
+}
+
 /** Ctrl-C leaves nothing behind. Gives a function that ends the listening. */
-function removeOnSignal(folder: string): () => void {
+function onSignal(clean: () => void): () => void {
   const listeners = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) => {
     const listener = () => {
-      rmSync(folder, { recursive: true, force: true });
+      clean();
       stop();
       process.kill(process.pid, signal);
     };
@@ -138,6 +165,8 @@ function unwritable(path: string, cause: unknown): RobertalbertError {
     EPERM: ": no permission there, name another place",
     EBUSY: ": a disk may be mounted there, name a folder in it",
     EROFS: ": that disk is read-only, name another place",
+    ENOENT: ": nothing can be made there, name another place",
+    ENOTDIR: ": something above it is a file, name another place",
   };
   return new RobertalbertError(
     "FILE_UNWRITABLE",

@@ -5,7 +5,7 @@ import { readJson } from "../hub/open.ts";
 import { BYTES_OF_DTYPE, roundToHalves, toFloat32, widen } from "./dtype.ts";
 import type { TensorEntry } from "./entry.ts";
 import { panelBytes, unpackRows } from "./panels.ts";
-import { QUANTIZED_FILE, readQuantizedHeader } from "./quantized-file.ts";
+import { QUANTIZED_FILE, readQuantizedHeader, refuseQuantized } from "./quantized-file.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
 import { readStrided } from "./strided.ts";
 import { readTorchFile } from "./torch/torch-file.ts";
@@ -24,7 +24,11 @@ export type WeightDtype = "fp32" | "fp16" | "q8" | "auto";
 const safetensors = (name: string): Format => ({
   whole: `${name}.safetensors`,
   index: `${name}.safetensors.index.json`,
-  readEntries: async (file, where) => (await readSafetensorsHeader(file, where)).entries,
+  readEntries: async (file, where) => {
+    const { entries, metadata } = await readSafetensorsHeader(file, where);
+    refuseQuantized(metadata, where);
+    return entries;
+  },
 });
 const torch: Format = {
   whole: "pytorch_model.bin",

@@ -26,6 +26,16 @@ export function scalesName(name: string): string {
   return name + SCALES;
 }
 
+/**
+ * For what should hold plain tensors.
+ * @throws FILE_UNSUPPORTED for a q8 file under another name
+ */
+export function refuseQuantized(metadata: Readonly<Record<string, unknown>>, where: string): void {
+  if (metadata.format !== FORMAT) return;
+  const message = `${where} holds this package's q8 weights: rename it to ${QUANTIZED_FILE}`;
+  throw new RobertalbertError("FILE_UNSUPPORTED", message);
+}
+
 /** @throws FILE_INVALID for a damaged file, FILE_UNSUPPORTED for another layout or one that this package did not write */
 export async function readQuantizedHeader(file: ReadableFile, where: string): Promise<TensorEntry[]> {
   const { entries, metadata } = await readSafetensorsHeader(file, where, MAKE);

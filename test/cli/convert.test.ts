@@ -108,6 +108,20 @@ describe("robertalbert quantize", () => {
     expect(JSON.parse(run("quantize", "in", "out", "-f", "--json").stdout).unexpected_keys).toEqual(["extra.weight"]);
   });
 
+  it("an error of 0 where all states are 0, and why there is none where they are not finite", async () => {
+    const fill = (value: number) => (values: Map<string, Float32Array>) => {
+      for (const [name, weight] of values) if (value === 0 || /ffn/.test(name)) weight.fill(value);
+    };
+    const report = (stdout: string) => JSON.parse(stdout) as { hidden_state_error: number | null };
+    await folderOf("zeros", (await tinyModel("AlbertForMaskedLM", {}, fill(0))).files);
+    const zeros = run("quantize", "zeros", "out", "--json");
+    expect([report(zeros.stdout).hidden_state_error, zeros.stderr]).toEqual([0, ""]);
+    await folderOf("huge", (await tinyModel("AlbertForMaskedLM", {}, fill(3.4e38))).files);
+    const huge = run("quantize", "huge", "out", "--json", "--force");
+    expect(report(huge.stdout).hidden_state_error).toBeNull();
+    expect(huge.stderr).toMatch(/^robertalbert: the last hidden states are not finite in fp32: [^\n]+\n$/);
+  });
+
   it("leaves OUT as it is unless --force, which replaces it whole", async () => {
     const { files } = await tinyModel("AlbertForMaskedLM");
     await folderOf("in", files);
@@ -230,5 +244,17 @@ describe("robertalbert info", () => {
     expect(filesOf("in")).toEqual({ fp32: "model.safetensors", fp16: "model.safetensors", q8 });
     expect(run("info", "in").stdout).toMatch(/q8 +model\.q8\.safetensors\n/);
     expect(run("info", "out").stdout).toMatch(/fp32 +model\.q8\.safetensors, its bytes as floats\n/);
+  });
+
+  it("says which file is damaged, and what the others are for", async () => {
+    const { files } = await tinyModel("AlbertForMaskedLM");
+    const q8 = "model.q8.safetensors";
+    await folderOf("in", { ...files, [q8]: files["model.safetensors"]!.subarray(0, 100) });
+    const { status, stdout, stderr } = run("info", "in", "--json");
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const report = JSON.parse(stdout) as { files: unknown; unusable: Record<string, string> };
+    expect(report.files).toEqual({ fp32: "model.safetensors", fp16: "model.safetensors" });
+    expect(Object.keys(report.unusable)).toEqual(["q8"]);
+    expect(run("info", "in").stdout).toMatch(/q8 +unusable: .*model\.q8\.safetensors.*quantize IN OUT/);
   });
 });

@@ -99,8 +99,20 @@ describe("writeFolder", () => {
     const file = join(parent, "file");
     await writeFile(file, "mine");
     await expect(writeFolder(file, files, { force: true })).rejects.toMatchObject({ code: "FILE_EXISTS" });
-    await expect(writeFolder(join(file, "below"), files)).rejects.toMatchObject({ code: "FILE_UNWRITABLE" });
+    for (const below of [join(file, "below"), join(file, "far", "below")])
+      await expect(writeFolder(below, files)).rejects.toMatchObject({
+        code: "FILE_UNWRITABLE",
+        message: expect.stringContaining("name another place"),
+      });
     expect(await readdir(parent)).toEqual(["file"]);
+  });
+
+  it.runIf(process.platform === "linux")("says so where no folder can be made though its parent is there", async () => {
+    for (const path of ["/proc/model", "/proc/far/model"])
+      await expect(writeFolder(path, files)).rejects.toMatchObject({
+        code: "FILE_UNWRITABLE",
+        message: expect.stringContaining("name another place"),
+      });
   });
 
   it("leaves everything as it was when a file cannot be made to the end", async () => {
@@ -113,6 +125,9 @@ describe("writeFolder", () => {
       },
     };
     await expect(writeFolder(target, [...files, broken])).rejects.toThrow("weights ran out");
+    await expect(writeFolder(join(parent, "far", "off", "model"), [...files, broken])).rejects.toThrow(
+      "weights ran out",
+    );
     expect(await readdir(parent)).toEqual([]);
     await writeFolder(target, files);
     await expect(writeFolder(target, [textFile("config.json", "new"), broken], { force: true })).rejects.toThrow();

@@ -52,6 +52,16 @@ describe("a q8 file", () => {
     expect(new Set([...tensors.values()].map(({ dtype }) => dtype))).toEqual(new Set(["I8", "F32"]));
   });
 
+  it("under the name of plain weights: it says which is its own, whatever dtype is asked for", async () => {
+    const renamed = { "config.json": good["config.json"]!, "model.safetensors": good[QUANTIZED_FILE]! };
+    await expectError(() => load(renamed), "FILE_UNSUPPORTED", "model.safetensors", `rename it to ${QUANTIZED_FILE}`);
+    await expectError(
+      () => AutoModelForPreTraining.from_pretrained(renamed),
+      "FILE_UNSUPPORTED",
+      `rename it to ${QUANTIZED_FILE}`,
+    );
+  });
+
   it("cut short anywhere", async () => {
     const whole = good[QUANTIZED_FILE]!;
     const places = [0, 1, 7, 8, 9, 100, whole.length - 1, whole.length - 4];

@@ -37,13 +37,12 @@ export async function hashOf({ data }) {
  * @param {any} api the package
  * @param {unknown} location where the model is
  * @param {object} options for from_pretrained
- * @param {number} count how many of the inputs
  */
-export async function smallHashes(api, location, options, count) {
+export async function smallHashes(api, location, options) {
   const base = await api.AutoModel.from_pretrained(location, { ...options, dtype: "q8", allow_missing: true });
   const model = await api.AutoModelForMaskedLM.from_pretrained(location, { ...options, dtype: "q8" });
   const hashes = [];
-  for (const ids of inputIds(model.config.vocab_size).slice(0, count)) {
+  for (const ids of inputIds(model.config.vocab_size)) {
     const { last_hidden_state } = await base({ input_ids: [ids] });
     const { logits } = await model({ input_ids: [ids] });
     hashes.push({ last_hidden_state: await hashOf(last_hidden_state), logits: await hashOf(logits) });
@@ -58,9 +57,9 @@ export async function smallHashes(api, location, options, count) {
  * @param {any} api
  * @param {unknown} location
  * @param {object} options
- * @param {number} count
+ * @param {number} count how many of the inputs
  */
-export async function fullHashes(api, location, options, count) {
+export async function fullHashes(api, location, options, count = LENGTHS.length) {
   const base = await api.AutoModel.from_pretrained(location, { ...options, dtype: "q8" });
   const model = await api.AutoModelForMaskedLM.from_pretrained(location, { ...options, dtype: "q8" });
   const hashes = [];
@@ -85,19 +84,18 @@ export async function fullHashes(api, location, options, count) {
  * @param {unknown} small where the shipped model is, in floats: it is quantized while loading
  * @param {unknown} full where the full-size model is, converted
  * @param {Record<string, WebAssembly.Module | undefined>} modules by build; none where the package finds its files
- * @param {number} fullCount inputs for the full-size model
  */
-export async function allHashes(api, small, full, modules, fullCount) {
+export async function allHashes(api, small, full, modules) {
   const results = [];
   for (const build of api.runtimeInfo().builds) {
     const options = modules[build] ? { module: modules[build] } : { build };
-    const own = await smallHashes(api, small, options, 30);
+    const own = await smallHashes(api, small, options);
     results.push({ model: "fill-mask", ...own });
-    results.push({ model: "full-size", ...(await fullHashes(api, full, options, fullCount)) });
+    results.push({ model: "full-size", ...(await fullHashes(api, full, options)) });
     if (own.dot === "i16") continue;
     const everywhere = { ...options, dot: "i16" };
-    results.push({ model: "fill-mask", ...(await smallHashes(api, small, everywhere, 30)) });
-    results.push({ model: "full-size", ...(await fullHashes(api, full, everywhere, fullCount)) });
+    results.push({ model: "fill-mask", ...(await smallHashes(api, small, everywhere)) });
+    results.push({ model: "full-size", ...(await fullHashes(api, full, everywhere)) });
   }
   return results;
 }

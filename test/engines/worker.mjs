@@ -13,11 +13,9 @@ const small = { "config.json": smallConfig, "model.safetensors": smallWeights };
 const full = { "config.json": fullConfig, "model.q8.safetensors": fullWeights };
 
 export default {
-  /** @param {Request} request its path is the number of inputs for the full-size model */
-  async fetch(request) {
+  async fetch() {
     try {
-      const inputs = Number(new URL(request.url).pathname.slice(1));
-      return Response.json(await allHashes(api, small, full, { simd, relaxed }, inputs));
+      return Response.json(await allHashes(api, small, full, { simd, relaxed }));
     } catch (error) {
       return new Response(`${error}\n${error.stack}`, { status: 500 });
     }

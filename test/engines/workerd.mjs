@@ -10,11 +10,10 @@ const here = join(root, "test/engines");
 /**
  * @param {string} workerd the program
  * @param {string} fullSize the converted full-size folder
- * @param {number} inputs for the full-size model
  * @param {string} folder an empty one to work in
  * @returns {Promise<unknown>} what allHashes gives
  */
-export async function runInWorkerd(workerd, fullSize, inputs, folder) {
+export async function runInWorkerd(workerd, fullSize, folder) {
   await writeConfiguration(folder, fullSize);
   const server = spawn(workerd, ["serve", "--socket-addr", "http=127.0.0.1:0", "--control-fd", "3", "config.capnp"], {
     cwd: folder,
@@ -26,7 +25,7 @@ export async function runInWorkerd(workerd, fullSize, inputs, folder) {
   });
   try {
     const port = await Promise.race([listeningPort(server.stdio[3]), ended]);
-    const response = await Promise.race([fetch(`http://127.0.0.1:${port}/${inputs}`), ended]);
+    const response = await Promise.race([fetch(`http://127.0.0.1:${port}/`), ended]);
     const text = await response.text();
     if (!response.ok) throw new Error(text);
     return JSON.parse(text);

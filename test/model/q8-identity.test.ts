@@ -8,7 +8,7 @@ import type { AlbertForPreTraining } from "../../src/model/albert.ts";
 import type { KernelOptions } from "../../src/runtime/build.ts";
 import type { DotForm } from "../../src/runtime/dot.ts";
 import type { Tensor } from "../../src/tensor.ts";
-import { fullHashes, inputIds, smallHashes } from "../engines/program.mjs";
+import { fullHashes, hashOf, inputIds, smallHashes } from "../engines/program.mjs";
 import { BUILDS } from "../support/builds.ts";
 import { TINY_CONFIG, tinyModel } from "../support/checkpoint.ts";
 import { emulatedDotModule } from "../support/emulated-dot.ts";
@@ -26,17 +26,19 @@ interface Form {
 const ownForms = BUILDS.map(
   (build): Form => ({ name: `${build}, as the probe allows`, dot: undefined, options: async () => ({ build }) }),
 );
-/** Every way to multiply that can be had here: the engine's own, and test builds with the byte dots of other engines. */
+/** Test builds with the byte dots of other engines. */
+const emulatedForms = (["unsigned", "signed"] as const).map(
+  (dot): Form => ({
+    name: `a byte dot as engines with ${dot} bytes have it`,
+    dot,
+    options: async () => ({ module: await emulatedDotModule(dot) }),
+  }),
+);
+/** Every way to multiply that can be had here. */
 const FORMS: readonly Form[] = [
   ...ownForms,
   ...BUILDS.map((build): Form => ({ name: `${build}, i16`, dot: "i16", options: async () => ({ build, dot: "i16" }) })),
-  ...(["unsigned", "signed"] as const).map(
-    (dot): Form => ({
-      name: `a byte dot as engines with ${dot} bytes have it`,
-      dot,
-      options: async () => ({ module: await emulatedDotModule(dot) }),
-    }),
-  ),
+  ...emulatedForms,
 ];
 
 const golden = JSON.parse(readFileSync(new URL("../golden/q8-hashes.json", import.meta.url), "utf8")) as Record<
@@ -47,7 +49,7 @@ const shipped = new URL("../../models/fill-mask/", import.meta.url);
 
 describe.each(FORMS)("committed hashes: $name", ({ dot, options }) => {
   it("the shipped model, 30 inputs", async () => {
-    const result = await smallHashes(api, shipped, await options(), 30);
+    const result = await smallHashes(api, shipped, await options());
     if (dot) expect(result.dot).toBe(dot);
     expect(result.hashes).toEqual(golden["fill-mask"]);
   });
@@ -60,9 +62,9 @@ describeShared("committed hashes at full size", (shared) => {
   beforeAll(async () => {
     files = await fullSizeFiles(folder, load);
   });
-  // All 30 in the build that is used; elsewhere the 18 of at most 24 tokens, which spares minutes: longer ones are above.
-  const best = ownForms.at(-1);
-  it.each(FORMS.map((form) => ({ ...form, inputs: form === best ? 30 : 18 })))(
+  // Where test/engines has all 30, the 18 of at most 24 tokens, which spares a minute.
+  const whole = [ownForms.at(-1), ...emulatedForms];
+  it.each(FORMS.map((form) => ({ ...form, inputs: whole.includes(form) ? 30 : 18 })))(
     "$name, $inputs inputs",
     async ({ dot, options, inputs }) => {
       const result = await fullHashes(api, files, await options(), inputs);
@@ -71,6 +73,30 @@ describeShared("committed hashes at full size", (shared) => {
     },
     180_000,
   );
+
+  it("texts of all lengths in one batch, each as alone", async () => {
+    const model = await api.AutoModel.from_pretrained(files, { dtype: "q8" });
+    const places = [0, 7, 15, 21, 24, 28];
+    const texts = places.map((place) => inputIds(model.config.vocab_size)[place]!);
+    const most = Math.max(...texts.map(({ length }) => length));
+    const output = await model({
+      input_ids: texts.map((ids) => [...ids, ...new Array<number>(most - ids.length).fill(1)]),
+      attention_mask: texts.map((ids) => Array.from({ length: most }, (_, t) => (t < ids.length ? 1 : 0))),
+    });
+    const { last_hidden_state, pooler_output } = output as Record<"last_hidden_state" | "pooler_output", Tensor>;
+    for (const [b, ids] of texts.entries()) {
+      const states = rowsOf(
+        last_hidden_state,
+        ids.map((_, t) => b * most + t),
+      );
+      const { logits: _, ...expected } = golden["full-size"][places[b]!]!;
+      expect({
+        last_hidden_state: await hashOf({ data: states }),
+        pooler_output: await hashOf({ data: rowsOf(pooler_output, [b]) }),
+      }).toEqual(expected);
+    }
+    await model.dispose();
+  });
 });
 
 it("a form that is wrong on this engine cannot be forced", async () => {

@@ -4,6 +4,7 @@ import { checkFolder } from "../../src/folder/check.ts";
 import type { Finding } from "../../src/folder/finding.ts";
 import { newFolder } from "../../src/folder/init.ts";
 import { tensorOf, writeSafetensors } from "../../src/weights/write-safetensors.ts";
+import { converted } from "../support/converted.ts";
 import { readTensorsOf } from "../support/golden.ts";
 import { BYTES_TOKENIZER, inMemory } from "../support/new-folder.ts";
 import { describeShared } from "../support/shared.ts";
@@ -156,6 +157,13 @@ describe("checkFolder", () => {
       expect(bad(report), name).toMatchObject([{ about, status: "failed", message: expect.stringContaining(name) }]);
     }
     expect(bad(await checkFolder({}))).toMatchObject([{ about: "config", status: "failed" }]);
+  });
+
+  it("gives no advice beside what the message says to do", async () => {
+    const quantized = (await converted(good, "q8"))["model.q8.safetensors"]!;
+    const [finding] = bad(await checkFolder({ ...good, "model.safetensors": quantized }));
+    expect(finding).toMatchObject({ about: "weights", message: expect.stringContaining("rename it to") });
+    expect(finding).not.toHaveProperty("advice");
   });
 
   it("throws for a folder that is not there", async () => {

@@ -6,7 +6,7 @@ export { activateRows } from "./activation";
 export { attention, attentionScratchBytes } from "./attention";
 export { attentionI8, attentionI8ScratchBytes } from "./attention-i8";
 export { embed } from "./embedding";
-export { areFinite } from "./finite";
+export { areFinite, arePositive } from "./finite";
 export { albertLayer } from "./layer";
 export { layerNorm } from "./layernorm";
 export { linear, linearScratchBytes } from "./linear";

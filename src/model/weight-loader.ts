@@ -104,7 +104,8 @@ export class WeightLoader {
       if (!isTable) await this.fillVector(`${name}.bias`, bias + column * 4);
       column += roundUp8(weights.shape(`${name}.weight`)[0]!);
     }
-    if (dtype === "q8") kernels.exports.sumColumnsI8(sums, panels, N, K);
+    // Pairs have their zero taken off already: what it is multiplied with stays 0.
+    if (dtype === "q8" && kernels.dot !== "i16") kernels.exports.sumColumnsI8(sums, panels, N, K);
     return { N, K, matrix: this.words([panels, bias, scales, sums, marks]) };
   }
 
@@ -157,7 +158,8 @@ export class WeightLoader {
     };
     if (dtype === "q8" && weights.isQuantized(name)) {
       const panels = kernels.bytes(at.panels, panelBytes(N, K, dtype));
-      await weights.readPanelsInto(name, panels, kernels.floats(at.scales, N));
+      const arePositive = () => kernels.exports.arePositive(at.scales, N) === 1;
+      await weights.readPanelsInto(name, panels, kernels.floats(at.scales, N), arePositive);
       return mark(0, N, at.panels);
     }
     const blockRows = blockRowsOf(K);

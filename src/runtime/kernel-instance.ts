@@ -98,6 +98,7 @@ export interface KernelExports {
   ): void;
   albertLayer(weights: number, call: number): void;
   areFinite(x: number, n: number): number;
+  arePositive(x: number, n: number): number;
   multiplyAddPeak(operands: number, steps: number): void;
   pairDotPeak(operands: number, steps: number): void;
   byteDotPeak(operands: number, steps: number): void;

@@ -2,11 +2,13 @@
 import { parseArgs } from "node:util";
 
 const OPTIONS = {
+  model: "--model NAME folder under peers/work/ with the weights and graphs: base (default), or golden",
   rounds: "--rounds N   rounds in which the contestants take turns; medians over them are printed",
   cpu: "--cpu        CPU time of this process instead of the clock: on one thread the same, and right on a busy machine",
   json: "--json       one JSON object a line: the environment, then each row",
   help: "--help       this",
 };
+const WITH_VALUE = ["model", "rounds"];
 
 class UsageError extends Error {}
 
@@ -16,7 +18,7 @@ class UsageError extends Error {}
  * @param rounds the default
  * @param names what may be named; none named means all
  * @param without options that this command has not
- * @returns {{ names: string[], rounds: number, cpu?: boolean, json?: boolean }}
+ * @returns {{ names: string[], rounds: number, model?: string, cpu?: boolean, json?: boolean }}
  */
 export function readArguments({ usage, rounds: defaultRounds, names = [], without = [] }) {
   const options = Object.fromEntries(Object.entries(OPTIONS).filter(([name]) => !without.includes(name)));
@@ -24,7 +26,7 @@ export function readArguments({ usage, rounds: defaultRounds, names = [], withou
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: Object.fromEntries(
-        Object.keys(options).map((name) => [name, { type: name === "rounds" ? "string" : "boolean" }]),
+        Object.keys(options).map((name) => [name, { type: WITH_VALUE.includes(name) ? "string" : "boolean" }]),
       ),
     });
     if (values.help) {

@@ -6,7 +6,7 @@ import { readArguments } from "./arguments.mjs";
 const args = readArguments({
   usage: "node bench/peers/cold-start.mjs [OPTIONS]   from the start of a process to its first answer",
   rounds: 5,
-  without: ["cpu"],
+  without: ["model", "cpu"],
 });
 // Only now: --help asks for none of the contestants.
 const { median, printEnvironment, printTable, work } = await import("./support.mjs");

@@ -31,22 +31,24 @@ const args = readArguments({
 // Only now: --help asks for none of the contestants.
 const { meanError, medianMs, OUR_DTYPES, onnxruntimeNode, onnxruntimeWeb, ours, printEnvironment, printTable, work } =
   await import("./support.mjs");
+const { model: weights = "base" } = args;
+const folder = `${work}${weights}`;
 printEnvironment(args);
 const contestants = {};
 for (const dtype of OUR_DTYPES) {
-  const model = await ours.AutoModel.from_pretrained(`${work}base`, { dtype });
+  const model = await ours.AutoModel.from_pretrained(folder, { dtype });
   contestants[`robertalbert ${dtype}`] = { kind: dtype, run: async (input) => (await model(input)).last_hidden_state };
 }
-contestants["onnxruntime-web fp32"] = { kind: "fp32", run: await onnxruntimeWeb(`${work}base/onnx/f32.onnx`) };
-contestants["onnxruntime-web int8"] = { kind: "int8", run: await onnxruntimeWeb(`${work}base/onnx/s8.onnx`) };
+contestants["onnxruntime-web fp32"] = { kind: "fp32", run: await onnxruntimeWeb(`${folder}/onnx/f32.onnx`) };
+contestants["onnxruntime-web int8"] = { kind: "int8", run: await onnxruntimeWeb(`${folder}/onnx/s8.onnx`) };
 contestants["onnxruntime-node fp32 (native)"] = {
   kind: "fp32",
-  run: await onnxruntimeNode(`${work}base/onnx/f32.onnx`),
+  run: await onnxruntimeNode(`${folder}/onnx/f32.onnx`),
 };
 contestants["onnxruntime-node int8 (native)"] = {
   kind: "int8",
   saturates: true,
-  run: await onnxruntimeNode(`${work}base/onnx/s8.onnx`),
+  run: await onnxruntimeNode(`${folder}/onnx/s8.onnx`),
 };
 
 for (const name of args.names) {
@@ -79,7 +81,7 @@ for (const name of args.names) {
       "mean error": errors[who],
     })),
     args,
-    { texts },
+    { weights, texts },
   );
 }
 

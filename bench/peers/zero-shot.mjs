@@ -5,6 +5,7 @@ import { readArguments } from "./arguments.mjs";
 const args = readArguments({
   usage: "node bench/peers/zero-shot.mjs [OPTIONS]   zero-shot classification of one text over 10 labels",
   rounds: 7,
+  without: ["model"],
 });
 // Only now: --help asks for none of the contestants.
 const { medianMs, ortWeb, ours, printEnvironment, printTable, work } = await import("./support.mjs");

@@ -30,15 +30,19 @@ export async function writeFolder(
   const target = await realpath(path).catch(() => resolve(path));
   await checkTarget(target, force);
   const staging = join(dirname(target), `.${basename(target)}-writing-${randomUUID().slice(0, 8)}`);
-  const made: string[] = [];
-  const stopListening = onSignal(() => removeFolders(made));
+  const parents: string[] = [];
+  const clean = () => removeFolders(staging, parents);
+  const stopListening = onSignal(clean);
   try {
-    await attempt(target, () => makeFolders(staging, made));
+    await attempt(target, async () => {
+      await makeMissing(dirname(staging), parents);
+      await mkdir(staging);
+    });
     for (const file of typeof files === "function" ? await files() : files)
       await writeFile(join(staging, file.name), file, onProgress);
     await moveIntoPlace(staging, target, force);
   } catch (error) {
-    removeFolders(made);
+    clean();
     throw error;
   } finally {
     stopListening();
@@ -106,26 +110,30 @@ async function moveIntoPlace(staging: string, target: string, force: boolean): P
 }
 
 /**
- * Makes a folder and those above it that are missing, and adds each to `made`. Not by mkdir's own `recursive`, which never returns where
- * nothing can be made in a folder that is there, as in /proc (Node 20 to 24).
+ * Makes a folder and those above it, as far as they are missing, and adds to `made` which. Not by mkdir's own `recursive`, which never
+ * returns where nothing can be made in a folder that is there, as in /proc (Node 20 to 24).
  */
-async function makeFolders(path: string, made: string[]): Promise<void> {
-  const parent = dirname(path);
-  const isThere = await stat(parent).then(
+async function makeMissing(path: string, made: string[]): Promise<void> {
+  const isThere = await stat(path).then(
     () => true,
     () => false,
   );
-  if (!isThere) await makeFolders(parent, made);
-  await mkdir(path);
-  made.push(path);
+  if (isThere) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeMissing(parent, made);
+  try {
+    await mkdir(path);
+    made.push(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error; // somebody else has made it meanwhile
+  }
 }
 
-/** The last with all that is in it, those above it if they are empty. */
-function removeFolders(made: readonly string[]): void {
+/** One with all that is in it, and those above it, the last first, if they are empty then. */
+function removeFolders(folder: string, above: readonly string[]): void {
   try {
-    const [above, last] = [made.slice(0, -1), made.at(-1)];
-    if (last !== undefined) rmSync(last, { recursive: true, force: true });
-    for (const folder of above.reverse()) rmdirSync(folder);
+    rmSync(folder, { recursive: true, force: true });
+    for (const parent of [...above].reverse()) rmdirSync(parent);
   } catch {
     // What went wrong before is to be told.
   }

@@ -104,7 +104,7 @@ export class WeightLoader {
       if (!isTable) await this.fillVector(`${name}.bias`, bias + column * 4);
       column += roundUp8(weights.shape(`${name}.weight`)[0]!);
     }
-    // Pairs have their zero taken off already: what it is multiplied with stays 0.
+    // Pairs of 16 bits have their zero points taken off: sums, which these are multiplied with, stay 0.
     if (dtype === "q8" && kernels.dot !== "i16") kernels.exports.sumColumnsI8(sums, panels, N, K);
     return { N, K, matrix: this.words([panels, bias, scales, sums, marks]) };
   }

@@ -35,7 +35,7 @@ export const load: Benchmark = {
         empty: "let ms = 0;",
       };
       const runs = new Map(Object.keys(programs).map((name) => [name, { ms: [] as number[], peakMb: [] as number[] }]));
-      // Round -1 is not timed: each program has answered rightly before any time counts.
+      // Round -1 does not count: each program has answered rightly before any time does.
       for (let round = -1; round < rounds; round++) {
         for (const [name, program] of Object.entries(programs)) {
           const script = `${program} console.log(JSON.stringify([ms, ${PEAK_BYTES}]));`;

@@ -1,12 +1,12 @@
 """python export_golden.py ORACLE CASE OUT: the full-size golden model CASE, whose weights ORACLE/hash_weights.py makes from a formula, as a
 folder OUT with fp32 model.safetensors and the graphs of its encoder that ORACLE/export_onnx.py makes of a model with weights of its own:
 onnx/f32.onnx (onnxruntime's optimised graph) and onnx/s8.onnx (int8, dynamic, per channel), by the same steps."""
-import json, os, shutil, sys, torch
+import json, os, shutil, sys
 import onnxruntime as ort
 from onnxruntime.quantization import quantize_dynamic, QuantType
-from onnxruntime.transformers import optimizer
 from safetensors.numpy import save_file
 from transformers import AlbertModel
+from graphs import export_graphs
 
 oracle, case, out = sys.argv[1:4]
 sys.path.insert(0, oracle)
@@ -22,23 +22,9 @@ os.makedirs(onnx, exist_ok=True)
 shutil.copyfile(f"{case}/config.json", f"{out}/config.json")
 save_file(weights, f"{out}/model.safetensors", {"format": "pt"})
 
-
-class Hidden(torch.nn.Module):
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, input_ids, attention_mask):
-        return self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-
-
 model, info = AlbertModel.from_pretrained(out, attn_implementation="eager", add_pooling_layer=False, output_loading_info=True)
 assert not info["missing_keys"], info
-ids = torch.randint(4, 50000, (1, 16))
-axes = {name: {0: "batch", 1: "tokens"} for name in ("input_ids", "attention_mask", "last_hidden_state")}
-torch.onnx.export(Hidden(model.eval()), (ids, torch.ones_like(ids)), f"{onnx}/plain.onnx", input_names=["input_ids", "attention_mask"],
-                  output_names=["last_hidden_state"], dynamic_axes=axes, opset_version=17, dynamo=False)
-optimizer.optimize_model(f"{onnx}/plain.onnx", model_type="bert", num_heads=12, hidden_size=768, opt_level=1).save_model_to_file(f"{onnx}/f32.onnx")
+export_graphs(model, "last_hidden_state", {0: "batch", 1: "tokens"}, f"{onnx}/plain.onnx", f"{onnx}/f32.onnx")
 options = ort.SessionOptions()
 options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
 options.optimized_model_filepath = f"{onnx}/basic.onnx"

@@ -127,9 +127,10 @@ async function measureError(from: string, to: string, dtype: ConvertedDtype, val
   }
   const compared_with = before.dtype === "q8" ? "the q8 folder" : "fp32";
   await Promise.all([before.dispose(), after.dispose()]);
-  const notFinite = Number.isFinite(size) ? `${dtype}: keep full precision` : `${compared_with}: the training diverged`;
-  const trouble = Number.isFinite(difference) ? undefined : `the last hidden states are not finite in ${notFinite}`;
-  return { trouble, compared_with, hidden_state_error: difference === 0 ? 0 : difference / size };
+  const hidden_state_error = difference === 0 ? 0 : difference / size;
+  if (Number.isFinite(difference)) return { compared_with, hidden_state_error };
+  const where = Number.isFinite(size) ? `${dtype}: keep full precision` : `${compared_with}: the training diverged`;
+  return { trouble: `the last hidden states are not finite in ${where}`, compared_with, hidden_state_error };
 }
 
 /** Ids of TEXTS, or of anything where the folder has no tokenizer of its model's size. */

@@ -114,11 +114,7 @@ async function moveIntoPlace(staging: string, target: string, force: boolean): P
  * returns where nothing can be made in a folder that is there, as in /proc (Node 20 to 24).
  */
 async function makeMissing(path: string, made: string[]): Promise<void> {
-  const isThere = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return;
+  if (await stat(path).catch(() => undefined)) return;
   const parent = dirname(path);
   if (parent !== path) await makeMissing(parent, made);
   try {

@@ -21,30 +21,30 @@ async function open(task: Task, { folder, config }: PipelineCase): Promise<AnyPi
 const flat = (result: unknown): Result[] => (Array.isArray(result) ? result.flatMap(flat) : [result as Result]);
 const place = ({ start, end }: Result) => `${start}–${end}`;
 
-/** What is answered, without scores: of each result, in their order. */
-const ANSWER: Partial<Record<Task, (result: Result) => unknown>> = {
-  "fill-mask": ({ token }) => token,
-  "text-classification": ({ label }) => label,
-  "zero-shot-classification": ({ labels }) => (labels as string[])[0],
-  "token-classification": (result) => `${result.entity ?? result.entity_group} ${place(result)}`,
-  "question-answering": place,
-};
+/** What is answered, without scores: of each result, in their order; and how many of them are to be the same. */
+const TASKS: readonly [Task, (result: Result) => unknown, number][] = [
+  ["fill-mask", ({ token }) => token, 0.89],
+  ["text-classification", ({ label }) => label, 0.95],
+  ["zero-shot-classification", ({ labels }) => (labels as string[])[0], 0.7],
+  ["token-classification", (result) => `${result.entity ?? result.entity_group} ${place(result)}`, 0.83],
+  ["question-answering", place, 0.87],
+];
 
-for (const [task, answer] of Object.entries(ANSWER)) {
+for (const [task, answer, least] of TASKS) {
   it.each(pipelineCases(task).map((golden) => ({ ...golden, named: JSON.stringify(golden.config) })))(
     `${task}: $folder $named`,
     async (golden) => {
-      const pipe = await open(task as Task, golden);
+      const pipe = await open(task, golden);
       const isPair = task === "zero-shot-classification" || task === "question-answering";
       let [same, all] = [0, 0];
       for (const { input, options, expected } of golden.calls) {
         const actual = await pipe(...(isPair ? (input as unknown[]) : [input]), options);
-        const answers = flat(actual).map(answer);
-        all += flat(expected).length;
-        same += flat(expected).filter((result, i) => answer(result) === answers[i]).length;
+        const [answers, wanted] = [flat(actual).map(answer), flat(expected).map(answer)];
+        all += Math.max(answers.length, wanted.length);
+        same += wanted.filter((one, i) => one === answers[i]).length;
       }
       expect(all).toBeGreaterThan(30);
-      expect(same / all).toBeGreaterThanOrEqual(0.7);
+      expect(same / all).toBeGreaterThanOrEqual(least);
       await pipe.dispose();
     },
   );
